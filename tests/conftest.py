@@ -1,0 +1,56 @@
+"""What every test stands on: a real PostgreSQL for the run, the settings made for it, the plugins of the real parts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import django
+import pytest
+
+from tests import environment
+
+environment.prepare()
+_folder = environment.addresses()
+django.setup()
+
+from tests.real import postgres  # noqa: E402  (the settings must stand first)
+
+pytest_plugins = ["tests.real.redis"]
+for _plugin in ("tests.cast", "tests.real.platform"):
+    if find_spec(_plugin):
+        pytest_plugins.append(_plugin)
+
+_database = pytest.StashKey[postgres.Postgres]()
+
+
+def _is_worker() -> bool:
+    return "PYTEST_XDIST_WORKER" in os.environ
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the run's PostgreSQL in the process that was called; its workers find it in their environment."""
+    if _is_worker() or config.option.collectonly:
+        return
+    server = postgres.start()
+    if server is not None:
+        config.stash[_database] = server
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop it and remove every file of the run."""
+    server = config.stash.get(_database, None)
+    if server is not None:
+        server.stop()
+    if _folder is not None:
+        shutil.rmtree(_folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow neighbourhoods by their folder, so that no test can forget to."""
+    root = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(root / "faults"):
+            item.add_marker(pytest.mark.faults)

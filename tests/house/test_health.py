@@ -1,0 +1,28 @@
+"""The two addresses that supervisors ask."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+
+def test_alive_asks_nothing(client: Client) -> None:
+    answer = client.get("/livez")
+    assert answer.status_code == 200
+    assert answer.json() == {"state": "alive"}
+    assert len(answer.headers["X-Request-Id"]) == 16
+
+
+@pytest.mark.django_db
+def test_ready_when_the_database_holds_every_migration(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]) == (200, {"database": "ok", "migrations": "ok"})
+
+
+@pytest.mark.django_db
+def test_not_ready_while_a_migration_is_missing(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["migrations"]) == (503, "missing")
