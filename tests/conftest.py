@@ -10,6 +10,7 @@ from pathlib import Path
 import django
 import pytest
 
+from console.dev.servers import Postgres
 from tests import environment
 
 environment.prepare()
@@ -21,7 +22,7 @@ from tests.real import postgres  # noqa: E402  (the settings must stand first)
 _parts = ("tests.real.redis", "tests.cast", "tests.real.platform")
 pytest_plugins = [part for part in _parts if find_spec(part)]
 
-_database = pytest.StashKey[postgres.Postgres]()
+_database = pytest.StashKey[Postgres]()
 
 
 def _is_worker() -> bool:

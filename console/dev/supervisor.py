@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from console.dev import process
@@ -109,7 +110,9 @@ class Supervisor:
         worker = [sys.executable, "-m", "celery", "--quiet", "-A", "console", "worker", "-P", "threads", "-c", "2"]
         worker += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
         for name, line in (("the web process", web), ("the worker", worker)):
-            self._keep(Child(name, lambda line=line: process.start(line, env=self.environment, cwd=ROOT)))
+            child = Child(name, partial(process.start, line, env=self.environment, cwd=ROOT))
+            child.start()
+            self.children.append(child)
         self.house.note(
             pid=os.getpid(),
             url=self.url,
@@ -137,10 +140,6 @@ class Supervisor:
             kept = Child(server.name, server.launch, signal.Signals[server.death], server.process, time.monotonic())
             self.children.append(kept)
         return said
-
-    def _keep(self, child: Child) -> None:
-        child.start()
-        self.children.append(child)
 
     def _migrate(self) -> None:
         line = [sys.executable, str(ROOT / "manage.py"), "migrate", "--no-input", "-v", "0"]
