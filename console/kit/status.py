@@ -1,0 +1,63 @@
+"""How a state looks: one family of colour and one shape for each word, never colour alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.utils.translation import pgettext_lazy
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+class Look(NamedTuple):
+    """The family (`ok prog warn bad none`), the symbol of the sprite, and the word."""
+
+    family: str
+    icon: str
+    word: str | _StrPromise
+
+
+OPERATION: dict[str, Look] = {
+    "queued": Look("none", "todo", pgettext_lazy("operation", "Queued")),
+    "running": Look("prog", "run", pgettext_lazy("operation", "In progress")),
+    "waiting": Look("warn", "pause", pgettext_lazy("operation", "Waiting")),
+    "succeeded": Look("ok", "ok", pgettext_lazy("operation", "Succeeded")),
+    "failed": Look("bad", "bad", pgettext_lazy("operation", "Failed")),
+    "errored": Look("bad", "bad", pgettext_lazy("operation", "Internal error")),
+    "cancelled": Look("none", "none", pgettext_lazy("operation", "Cancelled")),
+}
+
+STEP: dict[str, Look] = {
+    "pending": Look("none", "todo", pgettext_lazy("step", "Pending")),
+    "running": Look("prog", "run", pgettext_lazy("step", "Running")),
+    "done": Look("ok", "ok", pgettext_lazy("step", "Done")),
+    "warning": Look("warn", "warn", pgettext_lazy("step", "Warning")),
+    "failed": Look("bad", "bad", pgettext_lazy("step", "Failed")),
+    "skipped": Look("none", "none", pgettext_lazy("step", "Skipped")),
+}
+
+CLUSTER: dict[str, Look] = {
+    "online": Look("ok", "ok", pgettext_lazy("cluster", "Online")),
+    "unreachable": Look("warn", "bolt", pgettext_lazy("cluster", "Unreachable")),
+    "offline": Look("none", "off", pgettext_lazy("cluster", "Offline")),
+    "unknown": Look("none", "none", pgettext_lazy("cluster", "Unknown")),
+}
+
+ENVIRONMENT: dict[str, Look] = {
+    "preparing": Look("prog", "run", pgettext_lazy("environment", "Preparing")),
+    "ready": Look("ok", "ok", pgettext_lazy("environment", "Ready")),
+    "failed": Look("bad", "bad", pgettext_lazy("environment", "Failed")),
+}
+
+FAMILIES: dict[str, dict[str, Look]] = {
+    "operation": OPERATION,
+    "step": STEP,
+    "cluster": CLUSTER,
+    "environment": ENVIRONMENT,
+}
+
+
+def look(kind: str, state: str) -> Look:
+    """Give how `state` of that kind of thing looks. Raises KeyError for a state nobody gave a look."""
+    return FAMILIES[kind][state]

@@ -1,0 +1,88 @@
+"""The few tags every page is made of: icons, states, times."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext, pgettext
+
+from console.kit.status import look
+
+register = template.Library()
+
+
+@register.simple_tag
+def sign(name: str, spin: bool = False) -> SafeString:
+    """Draw a status sign of the sprite; it is decoration, the word beside it carries the meaning."""
+    return format_html('<svg class="i{}" aria-hidden="true"><use href="#s-{}"/></svg>', " spin" if spin else "", name)
+
+
+@register.simple_tag
+def status(kind: str, state: str, word: str = "", chip: bool = False) -> SafeString:
+    """Show a state as sign and word. `word` replaces the usual word."""
+    shown = look(kind, state)
+    icon = sign(shown.icon, spin=shown.icon == "run")
+    return format_html(
+        '<span class="st {}{}">{}{}</span>', shown.family, " chip" if chip else "", icon, word or shown.word
+    )
+
+
+@register.simple_tag
+def family(kind: str, state: str) -> str:
+    """Give the family of a state, for the element that carries it."""
+    return look(kind, state).family
+
+
+@register.simple_tag
+def icon_of(kind: str, state: str) -> SafeString:
+    """Draw the sign of a state without its word."""
+    shown = look(kind, state)
+    return sign(shown.icon, spin=shown.icon == "run")
+
+
+@register.simple_tag
+def moment(value: datetime | None, clock: bool = False) -> SafeString | str:
+    """Show a point in time in the reader's zone, with its exact value for machines; `clock`: seconds, without the day."""
+    if value is None:
+        return "–"
+    local = timezone.localtime(value)
+    text = date_format(local, "H:i:s" if clock else "DATETIME_FORMAT")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), local.isoformat(" ", "seconds"), text
+    )
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """Say a duration in whole units: `2 s`, `4 min 05 s`, `1 h 12 min`."""
+    if value is None:
+        return ""
+    whole = int(value)
+    if whole < 60:
+        return gettext("%(seconds)d s") % {"seconds": whole}
+    if whole < 3600:
+        return gettext("%(minutes)d min %(seconds)02d s") % {"minutes": whole // 60, "seconds": whole % 60}
+    return gettext("%(hours)d h %(minutes)d min") % {"hours": whole // 3600, "minutes": whole % 3600 // 60}
+
+
+@register.simple_tag
+def ago(value: datetime | None) -> SafeString | str:
+    """Say how long ago something was, with the exact time for machines and on hover."""
+    if value is None:
+        return pgettext("time", "never")
+    passed = max(0, int((timezone.now() - value).total_seconds()))
+    if passed < 60:
+        text = ngettext("%(n)d second ago", "%(n)d seconds ago", passed) % {"n": passed}
+    elif passed < 3600:
+        text = ngettext("%(n)d minute ago", "%(n)d minutes ago", passed // 60) % {"n": passed // 60}
+    elif passed < 86400:
+        text = ngettext("%(n)d hour ago", "%(n)d hours ago", passed // 3600) % {"n": passed // 3600}
+    else:
+        return moment(value)
+    local = timezone.localtime(value).isoformat(" ", "seconds")
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), local, text)
