@@ -19,7 +19,7 @@ django.setup()
 
 from tests.real import postgres  # noqa: E402  (the settings must stand first)
 
-_parts = ("tests.real.redis", "tests.cast", "tests.real.platform")
+_parts = ("tests.real.redis", "tests.real.browser", "tests.cast", "tests.real.platform")
 pytest_plugins = [part for part in _parts if find_spec(part)]
 
 _database = pytest.StashKey[Postgres]()
