@@ -63,7 +63,7 @@ def require(user: Person, right: str, team: Team | None = None, *, seen: bool = 
 
 
 def granters(user: Person, right: str, team: Team | None = None) -> list[str]:
-    """Give the names of people who can give `right` to `user`: the team's admins, else the enterprise's; at most five."""
+    """Give the names of people who can give `right` to `user`: the team's admins, else the enterprise's. At most 5."""
     if not isinstance(user, User):
         return []
     if right in TEAM_RIGHTS and team is not None:
