@@ -133,6 +133,8 @@ class Unreachable(WaybillError):
 
     family = "unreachable"
     retryable = True
+    retry_after: float | None = None
+    """Seconds the other side asked us to wait (`Retry-After`); set by the edge that read it."""
 
 
 class Rejected(WaybillError):
