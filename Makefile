@@ -1,0 +1,67 @@
+# Two commands for a fresh machine with Python 3.11 or newer and make: `make demo` and `make test`.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+# Pass more with, for example: make test ARGS="tests/teams -k roles"
+ARGS ?=
+WORKERS ?= 2
+SOURCES := console teams operations clusters marketplace tests deploy manage.py .ci/prepare.py
+
+.PHONY: help ready demo demo-down demo-reset demo-walk dev test check format lint types imports templates messages messages-check compile-messages
+
+help:  ## Say what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+ready:  # .venv with the locked packages, by hash
+	@found=; for python in python3 python3.13 python3.12 python3.11; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; done; \
+	if [ -z "$$found" ]; then echo "Python 3.11 or newer is needed"; exit 1; fi; \
+	$$found .ci/prepare.py
+
+demo: ready compile-messages  ## Run the console with three local clusters and a registry, with data to look at
+	@$(PY) -m deploy.local.demo up
+
+demo-down: ready  ## Stop everything the demo started
+	@$(PY) -m deploy.local.demo down
+
+demo-reset: ready  ## Stop it and forget all it made
+	@$(PY) -m deploy.local.demo reset
+
+demo-walk: ready compile-messages  ## Walk the main road by REST on a platform of its own, step by step
+	@$(PY) -m deploy.local.demo walk
+
+dev: ready  ## Run the console alone: database, broker, pages, API, event streams and a worker
+	@$(PY) manage.py dev
+
+test: ready compile-messages  ## Run every test
+	@$(PY) -m tests.real.browser
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+check: lint types imports templates messages-check  ## Run every check that is not a test
+
+format: ready  ## Format the sources
+	@$(PY) -m ruff format $(SOURCES)
+	@$(PY) -m ruff check --fix $(SOURCES)
+
+lint: ready
+	@$(PY) -m ruff format --check $(SOURCES)
+	@$(PY) -m ruff check $(SOURCES)
+
+types: ready
+	@$(PY) -m mypy $(SOURCES)
+
+imports: ready
+	@DJANGO_SETTINGS_MODULE=tests.settings .venv/bin/lint-imports --no-cache
+
+templates: ready
+	@$(PY) -m djlint --quiet --lint templates
+
+messages: ready  ## Bring both catalogues in step with the sources
+	@$(PY) -m console.dev.texts
+
+messages-check: ready
+	@$(PY) -m console.dev.texts --check
+
+compile-messages: ready  ## Compile the catalogues
+	@$(PY) -m console.dev.catalogues
