@@ -1,0 +1,1 @@
+"""Ways to run the console and what it works with; the console itself imports nothing of this."""

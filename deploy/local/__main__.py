@@ -1,0 +1,90 @@
+"""``python -m deploy.local up|down|status|reset|build``: a whole platform from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from deploy.local import programs
+from deploy.local.plan import CLUSTERS, ClusterPlan, PlatformError
+from deploy.local.platform import Platform, read, supervise
+from deploy.local.toolchain import BuildError
+
+
+def main() -> int:
+    """Run one command; 0 when done, 1 with a sentence on standard error when not."""
+    arguments = _parser().parse_args()
+    try:
+        match arguments.command:
+            case "up":
+                return _up(arguments)
+            case "down":
+                Platform(arguments.state).stop()
+            case "reset":
+                Platform(arguments.state).reset()
+            case "build":
+                programs.ensure(_say)
+            case _:
+                return _status(arguments.state)
+    except (PlatformError, BuildError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    running = read(arguments.state)
+    if running is not None and running.supervisor.alive():
+        _say(f"The platform in {arguments.state} runs already.")
+        return _status(arguments.state)
+    if arguments.detach:
+        Platform(arguments.state, arguments.cluster or CLUSTERS).start(say=_say)
+        return _status(arguments.state)
+    supervise(arguments.state, arguments.cluster or CLUSTERS, while_pid=arguments.while_pid, say=_say)
+    return 0
+
+
+def _status(state: Path) -> int:
+    running = read(state)
+    if running is None or not running.supervisor.alive():
+        _say(f"No platform runs in {state}.")
+        return 3
+    _say(f"{running.phase}: registry at {running.plan.registry.address}")
+    for cluster in running.plan.clusters:
+        _say(f"  {cluster.name}: {cluster.endpoint}, kubeconfig {state / cluster.slug / 'admin.kubeconfig'}")
+    _say(f"  {sum(process.alive() for process in running.processes.values())} programs, state in {state}")
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _cluster(text: str) -> ClusterPlan:
+    slug, name, nodes = text.split("=")
+    return ClusterPlan(slug, name, int(nodes))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
+    verbs = parser.add_subparsers(dest="command", required=True)
+    for name, words in (
+        ("up", "start the platform and keep it until Ctrl-C"),
+        ("down", "stop it; what it stored stays"),
+        ("status", "say what runs"),
+        ("reset", "stop it and remove all it stored"),
+        ("build", "build the programs only"),
+    ):
+        verb = verbs.add_parser(name, help=words)
+        verb.add_argument("--state", type=Path, default=Path(".waybill/platform"), help="the folder of the platform")
+        if name == "up":
+            verb.add_argument("--detach", action="store_true", help="return when it is ready; it goes on")
+            verb.add_argument("--while", dest="while_pid", type=int, help="end when the process of this number ends")
+            verb.add_argument("--cluster", action="append", type=_cluster, metavar="SLUG=NAME=NODES")
+            verb.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,258 @@
+"""The programs of a local platform, built once and kept in the user's cache folder by the content they come from."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.toolchain import BuildError, Toolchain, cache_folder, find, install
+
+RECIPES = Path(__file__).parent / "recipes"
+REPORT_EVERY = 15.0
+"""Seconds between two progress lines of a long build."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Build:
+    """One program: the file it becomes, the package it is made of, the processor it runs on (None: this one)."""
+
+    output: str
+    package: str = "."
+    arch: str | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A module folder under ``recipes/`` and the programs it gives."""
+
+    name: str
+    title: str
+    takes: str
+    builds: tuple[Build, ...]
+    stamp: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the module lies: go.mod, go.sum and its Go files."""
+        return RECIPES / self.name
+
+    def release(self) -> str | None:
+        """The version of the stamped module as go.mod locks it (``v1.36.3``), if the recipe stamps one."""
+        if self.stamp is None:
+            return None
+        match = re.search(
+            rf"^\s*(?:require )?{re.escape(self.stamp)} (v\S+)", (self.folder / "go.mod").read_text(), re.M
+        )
+        if match is None:
+            raise BuildError(f"{self.folder.name}/go.mod names no {self.stamp}")
+        return match.group(1)
+
+    def key(self, go_version: str) -> str:
+        """What the programs depend on, as 16 hex digits: the module's files and the compiler."""
+        content = hashlib.sha256(f"go {go_version}\n{self.builds!r}\n".encode())
+        for path in sorted(self.folder.iterdir()):
+            if path.suffix in {".go", ".mod", ".sum"}:
+                content.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+        return content.hexdigest()[:16]
+
+
+KUBERNETES = Recipe(
+    name="localkube",
+    title="Kubernetes",
+    takes="about seven minutes on two cores",
+    builds=(Build("localkube"), Build("kwok", "sigs.k8s.io/kwok/cmd/kwok")),
+    stamp="k8s.io/kubernetes",
+)
+REGISTRY = Recipe(
+    name="registry",
+    title="the registry",
+    takes="about one minute on two cores",
+    builds=(Build("registry"),),
+    stamp="github.com/distribution/distribution/v3",
+)
+SAMPLE = Recipe(
+    name="sample",
+    title="the sample application",
+    takes="about half a minute on two cores",
+    builds=(Build("sample-amd64", arch="amd64"), Build("sample-arm64", arch="arm64")),
+)
+RECIPES_IN_ORDER = (REGISTRY, SAMPLE, KUBERNETES)
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Where each program lies."""
+
+    localkube: Path
+    kwok: Path
+    registry: Path
+    samples: dict[str, Path]
+    """The sample application by processor: ``amd64``, ``arm64``."""
+
+
+def ensure(say: Say = print) -> Programs:
+    """Build what is not in the cache yet and return all programs; minutes the first time, milliseconds later.
+
+    A folder named by ``KUBE_ASSETS`` that holds localkube, kwok and registry is used instead of building those.
+    Raises BuildError with the compiler's last words.
+    """
+    assets = os.environ.get("KUBE_ASSETS")
+    given = (
+        Path(assets) if assets and all((Path(assets) / n).exists() for n in ("localkube", "kwok", "registry")) else None
+    )
+    if assets and given is None:
+        say(f"KUBE_ASSETS={assets} does not hold localkube, kwok and registry; building them.")
+    kube = given or ensure_recipe(KUBERNETES, say)
+    samples = ensure_sample(say)
+    registry = given or ensure_recipe(REGISTRY, say)
+    return Programs(
+        localkube=kube / "localkube",
+        kwok=kube / "kwok",
+        registry=registry / "registry",
+        samples=samples,
+    )
+
+
+def ensure_sample(say: Say = print) -> dict[str, Path]:
+    """Build the sample application alone; the program by processor."""
+    folder = ensure_recipe(SAMPLE, say)
+    return {build.arch: folder / build.output for build in SAMPLE.builds if build.arch is not None}
+
+
+def built(recipe: Recipe) -> Path | None:
+    """The folder of the recipe's programs when they are in the cache."""
+    folder = _folder(recipe, find())
+    return folder if (folder / "done").exists() else None
+
+
+def ensure_recipe(recipe: Recipe, say: Say = print) -> Path:
+    """Build one recipe's programs unless they are there; return their folder.
+
+    Two processes that need the same build wait for one another; a build that dies half-way leaves nothing that
+    the next one would take for finished.
+    """
+    toolchain = find()
+    folder = _folder(recipe, toolchain)
+    if (folder / "done").exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(folder.parent / f"{folder.name}.lock", recipe, say):
+        if (folder / "done").exists():
+            return folder
+        go = toolchain.go
+        if go is None:
+            say(f"Installing Go {toolchain.version}, once, for building.")
+            go = install()
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.building-") as scratch:
+            output = Path(scratch) / "programs"
+            output.mkdir()
+            _build(recipe, go, output, say)
+            (output / "done").touch()
+            shutil.rmtree(folder, ignore_errors=True)
+            output.rename(folder)
+    return folder
+
+
+def _folder(recipe: Recipe, toolchain: Toolchain) -> Path:
+    return cache_folder() / "programs" / f"{recipe.name}-{recipe.key(toolchain.version)}"
+
+
+@contextmanager
+def _locked(path: Path, recipe: Recipe, say: Say) -> Iterator[None]:
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"Waiting for another process that builds {recipe.title}.")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _build(recipe: Recipe, go: Path, output: Path, say: Say) -> None:
+    release = recipe.release()
+    title = f"{recipe.title} {release.removeprefix('v')}" if release else recipe.title
+    say(f"Building {title}, once, {recipe.takes}.")
+    began = time.monotonic()
+    environment = {
+        **os.environ,
+        "CGO_ENABLED": "0",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+        "GOFLAGS": "-mod=readonly",
+    }
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix="gocache-", ignore_cleanup_errors=True) as scratch:
+        # The build cache of Kubernetes is 3 GB and of no use once the programs are there; a cache the user named is theirs.
+        environment.setdefault("GOCACHE", scratch)
+        for build in recipe.builds:
+            _compile(recipe, build, go, output, environment, _Progress(title, say))
+    say(f"Built {title} in {time.monotonic() - began:.0f} s.")
+
+
+class _Progress:
+    """Says now and then how many packages of a build are compiled."""
+
+    def __init__(self, title: str, say: Say) -> None:
+        self.title = title
+        self.say = say
+        self.total = 0
+        self.done = 0
+        self.said = time.monotonic()
+
+    def packages(self, number: int) -> None:
+        self.total = number
+
+    def compiled(self) -> None:
+        self.done += 1
+        now = time.monotonic()
+        if now - self.said >= REPORT_EVERY:
+            self.said = now
+            self.say(f"Building {self.title}: {self.done} of {max(self.total, self.done)} packages.")
+
+
+def _compile(
+    recipe: Recipe, build: Build, go: Path, output: Path, environment: dict[str, str], progress: _Progress
+) -> None:
+    """Compile one program; BuildError with the last lines of the compiler when it fails."""
+    if build.arch:
+        environment = {**environment, "GOOS": "linux", "GOARCH": build.arch}
+    flags = "-s -w"
+    release = recipe.release()
+    if recipe is KUBERNETES and release is not None:
+        # Without this stamp the server calls itself v0.0.0.
+        major, minor = release.removeprefix("v").split(".")[:2]
+        prefix = "-X k8s.io/component-base/version"
+        flags += f" {prefix}.gitVersion={release} {prefix}.gitMajor={major} {prefix}.gitMinor={minor}"
+    listing = _run([str(go), "list", "-deps", build.package], recipe.folder, environment)
+    progress.packages(len(listing))
+    command = ["nice", str(go), "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags]
+    command += ["-o", str(output / build.output), build.package]
+    with subprocess.Popen(
+        command, cwd=recipe.folder, env=environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        last: list[str] = []
+        for line in process.stderr:
+            last = [*last[-9:], line.rstrip()]
+            if not line.startswith("go: "):
+                progress.compiled()
+    if process.returncode != 0:
+        raise BuildError(f"{build.output} did not build:\n" + "\n".join(last))
+
+
+def _run(command: Sequence[str], folder: Path, environment: dict[str, str]) -> list[str]:
+    answer = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        raise BuildError("\n".join(answer.stderr.strip().splitlines()[-10:]))
+    return answer.stdout.splitlines()

@@ -1,0 +1,243 @@
+"""The one process that starts a platform's programs, keeps them running, and takes them down with it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from deploy.local import commands, control
+from deploy.local.authority import write_private
+from deploy.local.commands import Command
+from deploy.local.plan import STATE_FILE, Plan, PlatformError
+from deploy.local.process import Identity, identify, spawn
+
+RESTARTS = 5
+"""How often a program that ended by itself is started again before the supervisor gives it up."""
+
+
+class Ended(Exception):
+    """The supervisor was asked to end."""
+
+
+class Child:
+    """One program of the platform and its process, if it runs."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.process: subprocess.Popen[bytes] | None = None
+        self.identity: Identity | None = None
+        self.wanted = False
+        self.restarts = 0
+        self.again_at = 0.0
+
+    @property
+    def running(self) -> bool:
+        """Whether its process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def start(self, folder: Path) -> None:
+        """Start the program unless it runs."""
+        self.wanted = True
+        if self.running:
+            return
+        environment = {**commands.environment(), "HOME": str(folder), **self.command.environment}
+        self.process = spawn(self.command.line, log=self.command.log, environment=environment, folder=folder)
+        self.identity = identify(self.process.pid)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process, if it runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def wait(self, until: float) -> bool:
+        """Wait for the process to end, until this moment of the monotonic clock; whether it did."""
+        if self.process is None:
+            return True
+        try:
+            self.process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
+class Supervisor:
+    """Runs in the main thread of its process; ``run`` returns when it was asked to end and everything is down."""
+
+    def __init__(self, state: Path, plan: Plan, children: list[Command], *, say: Callable[[str], None]) -> None:
+        self.state = state
+        self.plan = plan
+        self.children = {command.name: Child(command) for command in children}
+        self.say = say
+        self.phase = "starting"
+        self.selector = selectors.DefaultSelector()
+
+    def run(self, bring_up: Callable[[Supervisor], None], *, while_pid: int | None = None) -> None:
+        """Hold the folder, start everything, serve until a signal, an ``end`` request, or the end of ``while_pid``.
+
+        PlatformError when another supervisor holds the folder, or a program does not come up.
+        """
+        with (self.state / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise PlatformError(f"the platform in {self.state} is running already") from None
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, _end)
+            try:
+                self._serve(bring_up, while_pid)
+            except Ended:
+                self.say("Stopping the platform.")
+            finally:
+                for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                    signal.signal(number, signal.SIG_IGN)
+                self._take_down()
+
+    def _serve(self, bring_up: Callable[[Supervisor], None], while_pid: int | None) -> None:
+        if while_pid is not None:
+            self._watch(while_pid)
+        with control.listen(self.state) as server:
+            self.record()
+            bring_up(self)
+            self.phase = "ready"
+            self.record()
+            self.selector.register(server, selectors.EVENT_READ, self._answer)
+            while True:
+                for key, _ in self.selector.select(timeout=0.5):
+                    key.data(key.fileobj)
+                self._mend()
+
+    def _watch(self, pid: int) -> None:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            raise Ended from None
+        self.selector.register(handle, selectors.EVENT_READ, _end_of_other)
+
+    def start(self, name: str) -> None:
+        """Start one program."""
+        self.children[name].start(self.state)
+
+    def check(self) -> None:
+        """PlatformError when a program that should run has ended; with the last line it wrote."""
+        for child in self.children.values():
+            if child.wanted and not child.running:
+                raise PlatformError(f"{child.command.name} ended: {_last_line(child.command.log)}")
+
+    def record(self) -> None:
+        """Write what runs, for other processes: ``platform.json``."""
+        processes = {
+            name: {"pid": child.identity.pid, "started": child.identity.started}
+            for name, child in self.children.items()
+            if child.identity is not None and child.running
+        }
+        myself = identify(os.getpid())
+        assert myself is not None
+        content = {
+            "phase": self.phase,
+            "supervisor": {"pid": myself.pid, "started": myself.started},
+            "processes": processes,
+            "plan": self.plan.to_json(),
+        }
+        write_private(self.state / STATE_FILE, json.dumps(content, ensure_ascii=False, indent=1))
+
+    def _answer(self, server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.settimeout(5)
+            try:
+                request = json.loads(connection.makefile("rb").readline())
+                answer = self._obey(request)
+            except Ended:
+                connection.sendall(b"{}\n")
+                raise
+            except (OSError, ValueError, KeyError, PlatformError) as error:
+                answer = {"error": f"{error}"}
+            with suppress(OSError):
+                connection.sendall(json.dumps(answer).encode() + b"\n")
+
+    def _obey(self, request: dict[str, Any]) -> dict[str, Any]:
+        verb = request["do"]
+        if verb == "end":
+            raise Ended
+        child = self.children[request["name"]]
+        if verb == "start":
+            child.restarts = 0
+            child.start(self.state)
+        elif verb == "stop":
+            child.wanted = False
+            child.signal(signal.SIGCONT)
+            child.signal(request["signal"])
+            if not child.wait(time.monotonic() + 10):
+                child.signal(signal.SIGKILL)
+                child.wait(time.monotonic() + 5)
+        elif verb == "signal":
+            child.signal(request["signal"])
+        else:
+            raise PlatformError(f"no request is called {verb!r}")
+        self.record()
+        return {"running": child.running}
+
+    def _mend(self) -> None:
+        """Start again what ended by itself, a second later, a few times."""
+        now = time.monotonic()
+        for child in self.children.values():
+            if not child.wanted or child.running:
+                continue
+            if not child.again_at:
+                child.again_at = now + 1
+                self.say(f"{child.command.name} ended: {_last_line(child.command.log)}")
+            elif now >= child.again_at:
+                child.again_at = 0.0
+                child.restarts += 1
+                child.wanted = child.restarts <= RESTARTS
+                if child.wanted:
+                    child.start(self.state)
+                self.record()
+
+    def _take_down(self) -> None:
+        """End all programs; etcd last, so that the others find it to the end."""
+        last = "etcd"
+        groups = ([name for name in self.children if name != last], [last])
+        for names in groups:
+            members = [self.children[name] for name in names if name in self.children]
+            for child in members:
+                child.wanted = False
+                child.signal(signal.SIGCONT)
+                child.signal(signal.SIGTERM)
+            until = time.monotonic() + 3
+            for child in members:
+                if not child.wait(until):
+                    child.signal(signal.SIGKILL)
+                    child.wait(time.monotonic() + 5)
+        self.phase = "stopped"
+        self.record()
+        (self.state / control.SOCKET).unlink(missing_ok=True)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise Ended
+
+
+def _end_of_other(handle: int) -> None:
+    del handle
+    raise Ended
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return "it wrote nothing"
+    return lines[-1][:400] if lines else "it wrote nothing"
