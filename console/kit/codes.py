@@ -44,13 +44,14 @@ invalid          sign_in_refused
 too_many         too_many_requests:retry_after
 broken           internal:trace worker_died
 not_ready        not_ready_yet:reason
-unreachable      registry_unreachable:registry,reason
+unreachable,rejected registry_unreachable:registry,reason
 rejected         cluster_replaced:cluster tls_not_trusted:host,reason credentials_refused:cluster credentials_expired:cluster
 rejected         permission_missing:verb,resource namespace_exists:namespace address_unreachable:host,reason
 rejected         version_unsupported:version,least
 rejected         registry_refused_login:registry,user registry_refused_push:registry,repository registry_full:registry
 rejected         registry_failed:registry,status
 rejected         image_not_found:image image_denied:image platform_missing:image,needs,has digest_mismatch:image
+rejected         image_unsupported:image,media_type
 rejected         image_changed:image manifest_rejected:object,field,words object_too_big:object,bytes
 rejected         immutable_field:object,field field_conflict:object,field,manager,ours,theirs policy_refused:object,words
 rejected         quota_refused:object,words pull_failed:cluster,words check_timed_out:seconds
