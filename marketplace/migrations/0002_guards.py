@@ -36,7 +36,7 @@ CREATE FUNCTION mark_event_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'the history of marks takes inserts only' USING ERRCODE = 'check_violation';
 END $$;
-CREATE TRIGGER mark_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON mark_event
+CREATE TRIGGER mark_event_append_only BEFORE UPDATE OR DELETE ON mark_event
   FOR EACH STATEMENT EXECUTE FUNCTION mark_event_append_only();
 """
 
