@@ -6,19 +6,16 @@ answers for one team, on writes; lists are filtered by the flat membership table
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 from guardian.core import ObjectPermissionChecker
 
 from console.kit.errors import Denied, NotFound
 from teams.models import Membership, Team, User
 from teams.roles import ENTERPRISE_RIGHTS, TEAM_RIGHTS, rights_of, roles_with
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
-    from django.db.models import QuerySet
-
-    Person = User | AnonymousUser
+Person = User | AnonymousUser
+"""Whoever asks: a user, or nobody."""
 
 _NAMED_AT_MOST = 5
 

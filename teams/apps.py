@@ -17,8 +17,24 @@ class TeamsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register audit words and the gate that REST endpoints ask, and rewrite group rights after migrations."""
-        import_module("teams.words").register_words()
+        _install()
         post_migrate.connect(_rewrite_group_rights, sender=self, dispatch_uid="teams.rewrite_group_rights")
+
+
+def _install() -> None:
+    # Here and not above: these modules need models, which are loaded when `ready` is called.
+    hooks, messages = import_module("console.kit.api.hooks"), import_module("console.kit.messages")
+    access, audit, roles = (import_module(f"teams.{name}") for name in ("access", "audit", "roles"))
+    import_module("teams.words").register_words()
+    messages.register_labels("right", roles.RIGHT_LABELS)
+    for param in ("role", "roles"):
+        messages.register_labels(param, {**roles.ROLE_LABELS, **roles.ENTERPRISE_ROLE_LABELS})
+    hooks.install(
+        gate=access.require,
+        refusal=audit.refusal,
+        enterprise_rights=frozenset(roles.ENTERPRISE_RIGHTS),
+        team_rights=frozenset(roles.TEAM_RIGHTS),
+    )
 
 
 def _rewrite_group_rights(sender: AppConfig, using: str, **kwargs: Any) -> None:

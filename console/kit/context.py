@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,8 @@ def surrounding(context: RequestContext) -> Iterator[RequestContext]:
         yield context
     finally:
         _current.reset(mark)
+
+
+def amend(*, token_id: uuid.UUID | None) -> None:
+    """Add to the current context what is known only once the caller was identified: the token in use."""
+    _current.set(replace(current(), token_id=token_id))

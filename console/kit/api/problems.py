@@ -1,0 +1,119 @@
+"""Problems (RFC 9457): every refusal of the API in one shape, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.request import Request
+
+from console.kit import messages
+from console.kit.api.answers import NO_STORE, answer
+from console.kit.api.hooks import hooks
+from console.kit.context import current
+from console.kit.errors import (
+    Broken,
+    Denied,
+    FieldError,
+    Invalid,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    UnsupportedMedia,
+    WaybillError,
+)
+
+_log = structlog.get_logger(__name__)
+TYPE = "/api/docs/problems/"
+CHALLENGE = 'Bearer realm="waybill"'
+
+
+def problem(error: WaybillError, path: str) -> HttpResponse:
+    """Make the problem document of `error` for the address `path`.
+
+    A 404 carries its request id in the header only, so that absent and foreign answer the same bytes.
+    """
+    retry_after = error.params.get("retry_after")
+    data = {
+        "type": f"{TYPE}{error.code}",
+        "title": messages.title(error.code, error.params),
+        "status": error.status,
+        "detail": messages.detail(error.code, error.params),
+        "instance": path,
+        "code": error.code,
+        "params": error.params,
+        "request_id": None if error.status == 404 else current().request_id,
+        "errors": [_entry(fault) for fault in error.errors],
+        "blocking_operation": error.params.get("operation") if error.code == "operation_in_progress" else None,
+        "allowed_roles": error.params.get("roles") if error.code == "role_required" else None,
+        "retry_after": retry_after,
+    }
+    headers = {"Cache-Control": NO_STORE}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = CHALLENGE + (
+            ', error="invalid_token"' if error.code != "sign_in_required" else ""
+        )
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return answer(data, status=error.status, headers=headers, kind="application/problem+json")
+
+
+def _entry(fault: FieldError) -> dict[str, Any]:
+    return {
+        "pointer": fault.pointer,
+        "code": fault.code,
+        "params": fault.params,
+        "detail": messages.title(fault.code, fault.params),
+    }
+
+
+def handle(exc: Exception, request: Request) -> HttpResponse:
+    """Answer whatever a handler raised. What nobody foresaw is logged with its trace and answered as `internal`."""
+    error = known(exc, request.method or "")
+    if error is None:
+        trace = current().request_id
+        _log.error("request_failed", path=request.path, method=request.method, exc_info=exc)
+        error = Broken("internal", trace=trace)
+    if isinstance(error, Denied) and error.code == "role_required":
+        hooks.refusal(request.user, error, address=f"{request.method} {request.path}")
+    response = problem(error, request.path)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(getattr(request.parser_context.get("view"), "allowed_methods", []))
+    return response
+
+
+def known(exc: Exception, method: str = "") -> WaybillError | None:
+    """Give our error for what Django and DRF raise of their own; None when it is none of these."""
+    match exc:
+        case WaybillError():
+            return exc
+        case Http404():
+            return NotFound()
+        case exceptions.MethodNotAllowed():
+            return MethodNotAllowed("method_not_allowed", method=method)
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return Unauthenticated("sign_in_required")
+        case exceptions.UnsupportedMediaType():
+            return UnsupportedMedia("unsupported_media_type", media_type="")
+        case exceptions.ParseError():
+            return Malformed("malformed_body", reason="syntax")
+        case RequestDataTooBig() | TooManyFieldsSent():
+            return TooLarge("body_too_large", limit=0)
+        case exceptions.Throttled():
+            return TooMany("too_many_requests", retry_after=int(exc.wait or 1))
+        case exceptions.ValidationError():
+            return Invalid("invalid")
+        case PermissionDenied() | exceptions.PermissionDenied():
+            return Denied("csrf_failed")
+    return None
+
+
+def not_found(request: HttpRequest) -> HttpResponse:
+    """Answer 404 for an address the API does not have."""
+    return problem(NotFound(), request.path)

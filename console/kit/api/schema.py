@@ -1,0 +1,128 @@
+"""OpenAPI from the declarations of the operations (drf-spectacular does the document around them)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from console.kit.api.operation import ANYONE, Operation
+from console.kit.api.shape import list_schema, schema_of, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LIST_TEXTS = {
+    "limit": "How many items at most: 1 to 200, 50 if not given.",
+    "cursor": "Where to go on: the value in `next` or `previous` of an answer.",
+    "count": "`true` adds `total`, counted up to 10,000.",
+    "fields": "Comma-separated names: only these fields of each item.",
+}
+
+PROBLEM: dict[str, Any] = {
+    "type": "/api/docs/problems/slug_taken",
+    "title": "This address name is taken",
+    "status": 409,
+    "detail": "Nothing was changed.",
+    "instance": "/api/v1/teams",
+    "code": "slug_taken",
+    "params": {},
+    "request_id": "3f1be0c2d9a40195",
+    "errors": [{"pointer": "/slug", "code": "required", "params": {}, "detail": "This is required."}],
+    "blocking_operation": "op-12",
+    "allowed_roles": ["admin"],
+    "retry_after": 30,
+}
+
+
+class Schema(AutoSchema):
+    """Reads the declaration of the view's method; knows nothing else."""
+
+    @property
+    def declared(self) -> Operation:
+        """The declaration of the method that is being described."""
+        found = getattr(self.view, self.method.lower()).operation
+        assert isinstance(found, Operation)
+        return found
+
+    def get_summary(self) -> str:
+        """Give the declared summary."""
+        return str(self.declared.summary)
+
+    def get_description(self) -> str:
+        """Say who may, and with which codes it refuses."""
+        declared = self.declared
+        right = {ANYONE: "Open to everyone."}.get(declared.right, f"Right: `{declared.right}`.")
+        refuses = f"Refuses with: {', '.join(f'`{code}`' for code in declared.refuses)}." if declared.refuses else ""
+        return "\n\n".join(filter(None, [str(declared.about), right, refuses]))
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        return False  # a page of a list is declared as such, never guessed
+
+    def get_tags(self) -> list[str]:
+        """Group by the first word of the path."""
+        return [self.path.removeprefix("/api/v1/").split("/")[0]]
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """Token or session, or nothing where everyone may."""
+        return [] if self.declared.right == ANYONE else [{"token": []}, {"session": []}]
+
+    def get_request_serializer(self) -> Any:
+        """Give the declared body."""
+        return self.declared.body
+
+    def get_response_serializers(self) -> Any:
+        """Give the declared answers, and the problem that any other answer is."""
+        declared = self.declared
+        answers: dict[Any, Any] = {
+            status: _answer(declared, status, example) for status, example in declared.answers.items()
+        }
+        answers["default"] = OpenApiResponse(
+            response=schema_of(PROBLEM), description="A problem (RFC 9457), as application/problem+json"
+        )
+        return answers
+
+    def get_override_parameters(self) -> list[Any]:
+        """Give the query parameters and headers."""
+        declared = self.declared
+        known: Mapping[str, Any] = {**declared.query, **(_LIST_TEXTS if declared.listed else {})}
+        found = [
+            OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=str(known[name]))
+            for name in declared.parameters
+        ]
+        if declared.starts_work:
+            about = "1 to 255 characters, chosen by the caller: the same key starts the work once."
+            found.append(
+                OpenApiParameter(
+                    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description=about
+                )
+            )
+        return found
+
+    def get_examples(self) -> list[Any]:
+        """Give the example of the body."""
+        if self.declared.example is None:
+            return []
+        return [OpenApiExample("example", value=shown(self.declared.example), request_only=True)]
+
+    def get_serializer_name(self, serializer: serializers.Serializer[Any], direction: Any) -> str:
+        """Name a body after its class and module's app, so that two apps may use one word."""
+        kind = type(serializer)
+        return f"{kind.__module__.split('.')[0].title()}{kind.__name__}"
+
+
+def _answer(declared: Operation, status: int, example: Any) -> OpenApiResponse:
+    words = HTTPStatus(status).phrase
+    if example is None:
+        return OpenApiResponse(description=words)
+    listed = declared.listed and status == 200
+    value: Any = {"items": [shown(example)], "next": None, "previous": None} if listed else shown(example)
+    return OpenApiResponse(
+        response=list_schema(example) if listed else schema_of(example),
+        description=words,
+        examples=[OpenApiExample("example", value=value, response_only=True, status_codes=[str(status)])],
+    )

@@ -1,0 +1,148 @@
+"""What was understood and allowed in general, but does not fit the present state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from console.kit.messages.sentences import Sentence
+
+SENTENCES = {
+    "operation_in_progress": Sentence(
+        _(
+            "%(by)s started %(operation)s (%(kind)s, %(percent)s %%) on this and it is still running. Nothing "
+            "new was started."
+        ),
+        _("Wait until it has ended, or open it to see how far it is. What you entered is kept."),
+    ),
+    "slug_taken": Sentence(
+        _("The short name “%(slug)s” is taken. Nothing was saved."),
+        _("Choose another short name. It cannot be changed later."),
+    ),
+    "name_taken": Sentence(
+        _("The name “%(name)s” is taken. Nothing was saved."),
+        _("Choose another name."),
+    ),
+    "number_taken": Sentence(
+        _("Version %(number)s already exists and cannot be overwritten. Nothing was published."),
+        _("The next free number is %(next)s."),
+    ),
+    "object_name_taken": Sentence(
+        _("%(object)s already exists on the cluster and belongs to %(owner)s. It was not touched."),
+        _("Rename the application or component, or remove that object if nobody needs it."),
+    ),
+    "volume_left_behind": Sentence(
+        _(
+            "The volume %(claim)s has been there since %(since)s, from an application of the same name. It was "
+            "not touched."
+        ),
+        _("Choose another name for the application, or remove the volume if its data is not needed."),
+    ),
+    "in_use": Sentence(
+        _("This is still used by %(blockers)s, so it was not removed."),
+        _("Remove or move these first, then try again."),
+    ),
+    "last_admin": Sentence(
+        _("This would leave nobody who can manage members here. Nothing was changed."),
+        _("Give someone else the admin role first."),
+    ),
+    "version_not_accepted": Sentence(
+        _("%(number)s is still Test, and %(environment)s accepts Release versions only. Nothing was changed there."),
+        _("Ask a tester to mark it, or install %(newest_release)s."),
+    ),
+    "version_not_accepted.none": Sentence(
+        _("%(number)s is still Test, and %(environment)s accepts Release versions only. Nothing was changed there."),
+        _("Ask a tester to mark a version. No version of this template is a Release yet."),
+    ),
+    "version_not_published": Sentence(
+        _("Version %(number)s is not published yet, so it cannot be used."),
+        _("Wait until its images are copied and the publication is confirmed."),
+    ),
+    "made_not_accepted": Sentence(
+        _("%(environment)s accepts Release versions only, so no application can be made by hand there."),
+        _("Make it in an environment that accepts any version, publish it, and install it here."),
+    ),
+    "market_application": Sentence(
+        _(
+            "The components of this application come from its version, so they are not edited here. Nothing was "
+            "changed."
+        ),
+        _("Change its settings through an upgrade, or publish a new version."),
+    ),
+    "environment_not_ready": Sentence(
+        _("%(environment)s is not ready (%(state)s), so nothing can run there yet."),
+        _("Open the environment to see what it waits for, and retry its preparation if it failed."),
+    ),
+    "application_stopped": Sentence(
+        _("%(application)s is stopped. It was left as it is."),
+        _("Start it first, then try again."),
+    ),
+    "registry_not_set": Sentence(
+        _("No image registry is set, so there is nowhere to keep images."),
+        _("Ask an enterprise admin to set it under Platform management, then try again."),
+    ),
+    "check_failed": Sentence(
+        _("These checks of the cluster failed: %(checks)s. Nothing was saved."),
+        _("Mend what each check names, run the check again, then connect the cluster."),
+    ),
+    "check_expired": Sentence(
+        _("This check is too old: what it was given is not kept any longer. Nothing was saved."),
+        _("Run the check again, then go on within an hour."),
+    ),
+    "cluster_connected_already": Sentence(
+        _("This is the same cluster as %(cluster)s, which is connected already. Nothing was saved."),
+        _("Use the one that is there, or remove it first."),
+    ),
+    "settings_untested": Sentence(
+        _(
+            "These settings were not tested, or were changed since the test. Nothing was saved; the old ones are "
+            "in use."
+        ),
+        _("Test them and save with that test, or say that they are to be saved untested."),
+    ),
+    "confirmation_required": Sentence(
+        _("This needs your agreement to: %(consents)s. Nothing was changed."),
+        _("Look at what each of them concerns, agree to it, and send it again."),
+    ),
+    "nothing_changed": Sentence(
+        _("Nothing differs from what is deployed, so nothing was started."),
+        _("Change something first."),
+    ),
+    "nothing_deployed": Sentence(
+        _("Nothing of this application was deployed yet, so there is nothing to do this with."),
+        _("Deploy it first."),
+    ),
+    "publication_not_ready": Sentence(
+        _("This publication is in state “%(state)s”, so this cannot be done with it now. Nothing was changed."),
+        _("Open the publication to see how far it is."),
+    ),
+    "not_cancellable": Sentence(
+        _("This %(kind)s cannot be cancelled any more: it goes on to its end."),
+        _("Wait until it has ended, then decide."),
+    ),
+    "not_retryable": Sentence(
+        _("This %(kind)s cannot be retried: it did not fail, or what it was about has moved on."),
+        _("Start it anew from the page of its subject."),
+    ),
+    "cluster_unreachable": Sentence(
+        _(
+            "%(cluster)s has not answered since %(since)s. What is shown is from then, and apps there may still "
+            "be running."
+        ),
+        _("You can act again once it answers. Work that is under way waits and goes on by itself."),
+    ),
+    "plan_stale": Sentence(
+        _("Something changed since you saw the plan: %(changes)s. Nothing ran."),
+        _("Look at the new plan and confirm it."),
+    ),
+    "etag_mismatch": Sentence(
+        _("Someone changed this since you read it. Your change was not saved."),
+        _("Read it again, look at what changed, and make your change on top of it."),
+    ),
+}
+
+VARIANTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "version_not_accepted": lambda params: "" if params.get("newest_release") else "none",
+}

@@ -1,0 +1,57 @@
+"""What a registry said no to, or how an image could not be used."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from console.kit.messages.sentences import Sentence
+
+SENTENCES = {
+    "registry_unreachable": Sentence(
+        _("The registry %(registry)s does not answer (%(reason)s). What was copied stays, and nothing was published."),
+        _("Check that it runs and that the network to it is open. Work that waits for it goes on by itself."),
+    ),
+    "registry_refused_login": Sentence(
+        _("The registry %(registry)s refused user “%(user)s”. Nothing was saved; settings in use before stay in use."),
+        _("Check the name and password, then test again."),
+    ),
+    "registry_refused_push": Sentence(
+        _("The registry %(registry)s does not let this account write to %(repository)s. Nothing was published."),
+        _("Give the account the right to push there, or use another prefix."),
+    ),
+    "registry_full": Sentence(
+        _("The registry %(registry)s is out of space. Images copied so far stay, and nothing was published."),
+        _("Free space there, then retry: only what is missing is copied."),
+    ),
+    "registry_failed": Sentence(
+        _("The registry %(registry)s answered with status %(status)s. Nothing was published."),
+        _("Look at the registry's own log, then retry: only what is missing is copied."),
+    ),
+    "image_not_found": Sentence(
+        _("There is no image %(image)s. What ran before still runs."),
+        _("Check its name and tag, and that it was pushed."),
+    ),
+    "image_denied": Sentence(
+        _("The image %(image)s may not be read with the credentials given. What ran before still runs."),
+        _("Give the component credentials that may pull it."),
+    ),
+    "platform_missing": Sentence(
+        _("The image %(image)s is made for %(has)s, and the cluster's nodes need %(needs)s. Nothing was changed."),
+        _("Build the image for that platform too, and push it again."),
+    ),
+    "digest_mismatch": Sentence(
+        _("What arrived for %(image)s is not what its digest names, so it was not used."),
+        _("Try again. If it stays, the registry or something before it alters content: tell whoever runs it."),
+    ),
+    "image_changed": Sentence(
+        _("The tag of %(image)s names another image now than when this was deployed. Nothing was published."),
+        _("Deploy and test the application again, then publish it."),
+    ),
+    "pull_failed": Sentence(
+        _("%(cluster)s could not pull from the registry: %(words)s. Nothing was saved."),
+        _(
+            "Open the network from that cluster to the registry, or choose a registry that all clusters reach, "
+            "and test again."
+        ),
+    ),
+}
