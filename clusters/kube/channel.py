@@ -174,7 +174,7 @@ class Channel:
                 )
             except self._wrapped as error:
                 # The client makes this of errors of TLS alone, and keeps only their words; the cause is its context.
-                raise ssl.SSLError("TLS failed") from error
+                raise OSError("TLS failed") from error
         near: float | None = _pending.__dict__.pop("distance", None)
         if near is not None:
             self.distance = near if self.distance is None else min(self.distance, near)
@@ -188,14 +188,14 @@ class Channel:
 
     def failure(self, error: BaseException, cluster: str) -> WaybillError:
         """Translate a network error: distrust is final, everything else is worth another try."""
-        for cause in chain(error):
+        causes = list(chain(error))
+        for cause in causes:
             if isinstance(cause, WaybillError):
                 return cause
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                return Rejected("tls_not_trusted", host=self.host, reason=str(cause.verify_message))
-            if isinstance(cause, ssl.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-                reason = str(cause.reason or "").replace("_", " ").lower()
-                return Rejected("tls_not_trusted", host=self.host, reason=reason)
+            if isinstance(cause, ssl.SSLError):
+                distrust = tls_refusal(cause, self.host)
+                if distrust is not None:
+                    return distrust
         self.failed_at = self.failed_at or datetime.now(UTC)
         return Unreachable("cluster_unreachable", cluster=cluster, since=self.since())
 
@@ -203,6 +203,15 @@ class Channel:
         """Close the idle connections; requests in flight end by themselves."""
         self._short.rest_client.pool_manager.clear()
         self._long.rest_client.pool_manager.clear()
+
+
+def tls_refusal(error: ssl.SSLError, host: str) -> Rejected | None:
+    """Give what a TLS error means when trying again cannot help; None when the other side merely went away."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Rejected("tls_not_trusted", host=host, reason=str(error.verify_message))
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or not getattr(error, "reason", None):
+        return None
+    return Rejected("tls_not_trusted", host=host, reason=error.reason.replace("_", " ").lower())
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:

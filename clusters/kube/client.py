@@ -12,7 +12,7 @@ from clusters.kube import streams
 from clusters.kube.errors import Absent, Exists, Outdated
 from clusters.kube.kinds import KINDS, path
 from clusters.kube.protocol import Answer, Change, Guard, Listing, Manifest, Propagation
-from clusters.kube.sender import JSON, WRITE_SECONDS, Request, Sender
+from clusters.kube.sender import JSON, READ_SECONDS, WRITE_SECONDS, Request, Sender
 
 SERVER_SECONDS = 5
 PAGE = 500
@@ -35,10 +35,13 @@ class Client(Sender):
         """Ask which version the server is; `timeout` in seconds."""
         return self.ask(Request("GET", "/version", {}, "", "version", seconds=timeout)).body
 
-    def get(self, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
+    def get(
+        self, kind: str, name: str, namespace: str | None = None, *, timeout: float = READ_SECONDS
+    ) -> Manifest | None:
         """Read one object; None when it does not exist."""
+        request = Request("GET", path(kind, namespace, name), {}, kind, f"{kind}/{name}", seconds=timeout)
         try:
-            return self.ask(Request("GET", path(kind, namespace, name), {}, kind, f"{kind}/{name}")).body
+            return self.ask(request).body
         except Absent:
             return None
 
@@ -79,10 +82,20 @@ class Client(Sender):
         status: dict[str, Any] = self.ask(Request("POST", path(kind), {}, kind, kind, body)).body.get("status") or {}
         return status
 
-    def may(self, verb: str, resource: str, *, group: str = "", namespace: str = "", name: str = "") -> bool:
+    def who(self) -> str:
+        """Ask as whom the server sees this identity (SelfSubjectReview): a user name."""
+        kind = "SelfSubjectReview"
+        body = {"apiVersion": KINDS[kind].api_version, "kind": kind}
+        status = self.ask(Request("POST", path(kind), {}, kind, kind, body)).body.get("status") or {}
+        return str((status.get("userInfo") or {}).get("username", ""))
+
+    def may(
+        self, verb: str, resource: str, *, group: str = "", namespace: str = "", name: str = "", subresource: str = ""
+    ) -> bool:
         """Ask whether this identity may do one thing."""
         kind = "SelfSubjectAccessReview"
         attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace, "name": name}
+        attributes |= {"subresource": subresource} if subresource else {}
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": {"resourceAttributes": attributes}}
         status = self.ask(Request("POST", path(kind), {}, kind, kind, body)).body.get("status") or {}
         return bool(status.get("allowed"))

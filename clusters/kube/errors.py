@@ -25,7 +25,6 @@ _IMMUTABLE = (
     "updates to statefulset spec",
     "immutable after creation",
     "can not be less than status.capacity",
-    "does not match template `labels`",
 )
 _SHORT = {
     "FieldValueDuplicate": "Duplicate value",

@@ -48,6 +48,7 @@ rbac.authorization.k8s.io/v1 Role roles +
 rbac.authorization.k8s.io/v1 RoleBinding rolebindings +
 rbac.authorization.k8s.io/v1 ClusterRole clusterroles -
 rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings -
+authentication.k8s.io/v1 SelfSubjectReview selfsubjectreviews -
 authorization.k8s.io/v1 SelfSubjectRulesReview selfsubjectrulesreviews -
 authorization.k8s.io/v1 SelfSubjectAccessReview selfsubjectaccessreviews -
 """

@@ -94,7 +94,7 @@ class Kube(Protocol):
     def version(self, *, timeout: float = 5.0) -> dict[str, Any]:
         """Ask which version the server is."""
 
-    def get(self, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
+    def get(self, kind: str, name: str, namespace: str | None = None, *, timeout: float = 15.0) -> Manifest | None:
         """Read one object; None when it does not exist."""
 
     def list(self, kind: str, namespace: str | None = None, *, selector: str = "", fields: str = "") -> Listing:
@@ -135,7 +135,12 @@ class Kube(Protocol):
     def rules(self, namespace: str) -> dict[str, Any]:
         """Ask what this identity may do in a namespace: the status of a SelfSubjectRulesReview."""
 
-    def may(self, verb: str, resource: str, *, group: str = "", namespace: str = "", name: str = "") -> bool:
+    def who(self) -> str:
+        """Ask as whom the server sees this identity: a user name."""
+
+    def may(
+        self, verb: str, resource: str, *, group: str = "", namespace: str = "", name: str = "", subresource: str = ""
+    ) -> bool:
         """Ask whether this identity may do one thing (SelfSubjectAccessReview)."""
 
     def token(self, service_account: str, namespace: str, *, seconds: int = 3600) -> dict[str, Any]:

@@ -213,7 +213,7 @@ class Sender:
         """Give the error an answer means."""
         if 300 <= reply.status < 400:
             return Rejected("address_unreachable", host=self.channel.host, reason="redirected")
-        return translate(
+        error = translate(
             reply.status,
             reply.body,
             target=request.target,
@@ -221,6 +221,9 @@ class Sender:
             since=self.channel.since(),
             size=request.size if request.body is not None else 0,
         )
+        if isinstance(error, Unreachable) and reply.status in (429, 503):
+            error.retry_after = reply.retry_after
+        return error
 
     def ask(self, request: Request) -> Reply:
         """Send; raise the error of any answer that is not a success."""
