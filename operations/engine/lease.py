@@ -61,6 +61,13 @@ WHERE id = %(id)s AND epoch = %(epoch)s AND lease_owner = %(owner)s AND lease_un
 """
 
 
+def bound_idle() -> None:
+    """Let the database end this transaction when the process stands still in it; not in one nested in a caller's."""
+    if not connection.savepoint_ids:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [IDLE_IN_RECORD])
+
+
 class Lease:
     """One claimed operation of this process. Shared by the runner's threads and the one that renews."""
 
@@ -139,14 +146,14 @@ class Lease:
         """Remember that the operation is past the point where it can be cancelled."""
         self._cancel_refused = True
 
-    def interrupted(self) -> bool:
+    def interrupted(self, *, undoing: bool = False) -> bool:
         """Whether a waiting runner should wake."""
-        return self._lost or self._stopping or self._overdue or self.cancel_requested
+        return self._lost or self._stopping or (not undoing and (self._overdue or self.cancel_requested))
 
-    def wait(self, seconds: float) -> None:
-        """Wait until the time is over or something interrupts."""
+    def wait(self, seconds: float, *, undoing: bool = False) -> None:
+        """Wait until the time is over or something interrupts; an undo is not interrupted by a cancel or a deadline."""
         with self._changed:
-            self._changed.wait_for(self.interrupted, timeout=seconds)
+            self._changed.wait_for(lambda: self.interrupted(undoing=undoing), timeout=seconds)
 
 
 def free(lease: Lease) -> bool:

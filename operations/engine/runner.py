@@ -24,6 +24,12 @@ class Runner:
         """Give the ordered keys of the steps, decided from rows when the operation is first claimed."""
         raise NotImplementedError
 
+    def counts(self, key: str) -> bool:
+        """Say whether the step `key` counts one in the operation's progress; bytes are counted by the runner itself."""
+        if self.unit == "components":
+            return key.startswith(("component:", "remove:"))
+        return self.unit == "steps"
+
     def perform(self, work: Work, step: StepWork) -> None:
         """Do one step, idempotently: observe first, then act, then record what was seen.
 

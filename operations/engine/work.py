@@ -36,6 +36,7 @@ class Work:
         self.lease = lease
         self.runner = runner
         self.step: StepWork | None = None
+        self.undoing = False
         self._slots = slots
         self._recording = threading.local()
         self._home = threading.get_ident()
@@ -111,8 +112,12 @@ class Work:
         for name, value in fields.items():
             setattr(self.operation, name, value)
 
-    def log(self, code: str, *, level: str = "info", component: str | None = None, **params: Any) -> None:
+    def log(self, code: str, /, *, level: str = "info", component: str | None = None, **params: Any) -> None:
         """Append a line to the operation's log; parameters hold no secrets."""
+        self.append(code, params, level=level, component=component)
+
+    def append(self, code: str, params: dict[str, Any], *, level: str = "info", component: str | None = None) -> None:
+        """Append a line whose parameters may have any names (those of an error)."""
         with self.record():
             OperationEvent.objects.create(
                 operation=self.operation, level=level, component=component, code=code, params=params
@@ -162,7 +167,7 @@ class Work:
         """Wait without a slot. Raises Stopping (end of process, or cancel), LeaseLost, or `deadline_passed`."""
         self.check()
         with self.idle():
-            self.lease.wait(seconds)
+            self.lease.wait(seconds, undoing=self.undoing)
         self.check()
 
     def check(self) -> None:
@@ -170,6 +175,8 @@ class Work:
         self.lease.check()
         if self.lease.stopping:
             raise Stopping("the process ends")
+        if self.undoing:
+            return
         if self.lease.cancel_requested:
             if self.runner.can_cancel(self.operation):
                 raise Stopping("cancelled")
