@@ -8,7 +8,7 @@ ARGS ?=
 WORKERS ?= 2
 SOURCES := console teams operations clusters marketplace tests deploy manage.py .ci/prepare.py
 
-.PHONY: help ready demo demo-down demo-reset demo-walk dev test check format lint types imports templates messages messages-check compile-messages
+.PHONY: help ready demo demo-down demo-reset demo-walk dev test check format lint types imports templates messages messages-check compile-messages compose-secrets
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ demo-walk: ready compile-messages  ## Walk the main road by REST on a platform o
 
 dev: ready  ## Run the console alone: database, broker, pages, API, event streams and a worker
 	@$(PY) manage.py dev
+
+compose-secrets: ready  ## Make the keys, passwords and certificates that docker-compose.yml mounts
+	@$(PY) -m deploy.compose.prepare
 
 test: ready compile-messages  ## Run every test
 	@$(PY) -m tests.real.browser

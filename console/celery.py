@@ -6,8 +6,6 @@ A ring is an early-acknowledged message without a result; one that is lost costs
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import django
@@ -57,5 +55,7 @@ def _keep_our_logging(**_: Any) -> None:
 if not apps.models_ready:
     # `celery -A console` comes here first; a web process comes here from an app that is being made ready.
     django.setup()
-if find_spec("operations.engine") and find_spec("operations.engine.bootstep"):
-    app.steps["worker"].add(import_module("operations.engine.bootstep").EngineStep)
+
+from operations.engine.bootstep import EngineStep  # noqa: E402  (its models must be loaded first)
+
+app.steps["worker"].add(EngineStep)

@@ -5,7 +5,6 @@ Every child carries the kernel's promise to be told when this process dies, so e
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import socket
@@ -21,6 +20,7 @@ from pathlib import Path
 from console.dev import process
 from console.dev.catalogues import compile_stale
 from console.dev.house import ROOT, House
+from console.probe import alive
 
 _BACK_OFF = (0.2, 10.0)  # seconds before the first and before the latest restart of a child that keeps dying
 _STEADY = 30.0  # seconds after which a child counts as well again
@@ -70,9 +70,14 @@ class Supervisor:
         self.environment: dict[str, str] = {}
 
     @property
+    def local(self) -> str:
+        """The address at which this machine itself reaches the console."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+
+    @property
     def url(self) -> str:
         """The address to open in a browser on this machine."""
-        return f"http://{'127.0.0.1' if self.host in {'0.0.0.0', '::'} else self.host}:{self.port}"
+        return f"http://{f'[{self.local}]' if ':' in self.local else self.local}:{self.port}"
 
     def run(self) -> int:
         """Start everything, tend it until SIGINT, SIGTERM or SIGHUP, stop it. Gives the exit status.
@@ -156,7 +161,7 @@ class Supervisor:
         while not self.stopping.wait(0.1):
             for child in self.children:
                 child.tend()
-            if _alive(self.url):
+            if alive(self.port, host=self.local):
                 _say(f"the console answers at {self.url}  (Ctrl-C ends it)")
                 return
             if time.monotonic() > end:
@@ -174,14 +179,3 @@ class Supervisor:
             for child in group:
                 if child.process is not None:
                     process.stop(child.process, child.death, patience=12)
-
-
-def _alive(url: str) -> bool:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=2)
-    try:
-        connection.request("GET", "/livez")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -14,6 +14,13 @@ def test_alive_asks_nothing(client: Client) -> None:
     assert len(answer.headers["X-Request-Id"]) == 16
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+@pytest.mark.django_db
+def test_a_probe_may_call_the_process_by_its_address(client: Client, path: str) -> None:
+    assert client.get(path, headers={"host": "10.42.0.17:8000"}).status_code == 200
+    assert client.get("/", headers={"host": "10.42.0.17:8000"}).status_code == 400
+
+
 @pytest.mark.django_db
 def test_ready_when_the_database_holds_every_migration(client: Client) -> None:
     answer = client.get("/readyz")
