@@ -35,7 +35,7 @@ def parse(text: str) -> Fraction:
         return number * _ten_to(int(match["exponent"]))
     suffix = match["suffix"] or ""
     if suffix in _BINARY:
-        return number * 2 ** _BINARY[suffix]
+        return number * (1 << _BINARY[suffix])
     return number * _ten_to(_DECIMAL[suffix])
 
 
