@@ -115,7 +115,7 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             # Threads of one process share these; a request that finds none within the timeout fails fast.
-            "pool": {"min_size": 0, "max_size": 24, "timeout": 10, "max_idle": 120},
+            "pool": {"min_size": 0, "max_size": 24, "timeout": 5, "max_idle": 120},
             "connect_timeout": 5,
             "application_name": "waybill",
             # A dead peer (a database host that vanished) is noticed within half a minute, not in two hours.
@@ -209,6 +209,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = ENVIRONMENT.dev
 WHITENOISE_AUTOREFRESH = ENVIRONMENT.dev
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("map", "png", "jpg", "gif", "ico", "woff", "woff2", "gz", "br", "zip")
 
 # --- REST ----------------------------------------------------------------------------------------------------------
