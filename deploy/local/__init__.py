@@ -1,1 +1,1 @@
-"""A whole platform on one machine: a registry and real Kubernetes control planes, without root and without containers."""
+"""A whole platform on one machine: a registry and real Kubernetes control planes, without root or containers."""

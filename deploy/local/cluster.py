@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local import control
+from deploy.local.calls import Caller
 from deploy.local.commands import kubeconfig
-from deploy.local.http import Caller
 from deploy.local.plan import ClusterFacts, PlatformError
 
 Json = dict[str, Any]
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 class Cluster:
@@ -110,10 +114,12 @@ class Cluster:
     def lose_node(self, name: str) -> None:
         """Let a node vanish as far as anyone can tell: it is no longer ready, nor are its pods."""
         self.patch(f"/api/v1/nodes/{name}", {"metadata": {"annotations": {"play": "lost"}}})
+        self._mark_pods(name, ready=False)
 
     def return_node(self, name: str) -> None:
         """Bring a lost node back; its pods are ready again."""
         self.patch(f"/api/v1/nodes/{name}", {"metadata": {"annotations": {"play": None}}})
+        self._mark_pods(name, ready=True)
 
     def audit_entries(self) -> Iterator[Json]:
         """All entries of the audit log so far, oldest first, over all files it was rotated into.
@@ -129,6 +135,19 @@ class Cluster:
                 for line in file:
                     if line.endswith("\n"):
                         yield json.loads(line)
+
+    def _mark_pods(self, node: str, *, ready: bool) -> None:
+        """Say of a node's pods whether they are ready, as the controllers do when a node's lease runs out."""
+        condition = {"type": "Ready", "status": str(ready), "lastTransitionTime": _now()}
+        for pod in self.get(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{node}%2Cstatus.phase%3DRunning")["items"]:
+            where = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}/status"
+            if all(container["ready"] for container in pod["status"].get("containerStatuses", [])):
+                self.api(
+                    "PATCH",
+                    where,
+                    {"status": {"conditions": [condition]}},
+                    content_type="application/strategic-merge-patch+json",
+                )
 
     def _ask(self, verb: str, program: str, *, number: int = signal.SIGTERM) -> None:
         control.ask(self.state, do=verb, name=f"{self.slug}/{program}", signal=int(number))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from deploy.local.authority import write_private
 from deploy.local.plan import ClusterFacts, Plan, RegistryFacts, service_range
+from deploy.local.play import documents
 from deploy.local.programs import Programs
-from deploy.local.stages import documents
 
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",

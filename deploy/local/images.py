@@ -131,7 +131,7 @@ def push_random(
 
     Without a seed no layer of it was ever in a registry before. It cannot be run, only copied.
     """
-    source = random.Random(seed)  # noqa: S311  # a measure of copying, no secret
+    source = random.Random(seed)  # a measure of copying, no secret
     client = _client(registry)
     blobs = [source.randbytes(size) for size in sizes]
     image = Image(layers=blobs, labels={"waybill.random": str(seed)})

@@ -16,6 +16,7 @@ from deploy.local import commands, control, furnish, programs
 from deploy.local.cluster import Cluster
 from deploy.local.plan import CLUSTERS, STATE_FILE, ClusterPlan, Plan, PlatformError, RegistryFacts, load_or_make
 from deploy.local.process import Identity, wait_until
+from deploy.local.registry import Registry
 from deploy.local.supervisor import Supervisor
 
 __all__ = ["CLUSTERS", "ClusterPlan", "Platform", "PlatformError", "supervise"]
@@ -211,7 +212,5 @@ def _wait_cluster(supervisor: Supervisor, cluster: Cluster, *, within: float = 1
 
 
 def _wait_registry(facts: RegistryFacts) -> None:
-    from deploy.local.registry import Registry
-
     if not wait_until(Registry.of(facts).answers, within=30, every=0.1):
         raise PlatformError("the registry does not answer")

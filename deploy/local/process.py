@@ -1,4 +1,4 @@
-"""Processes: who they are beyond a number that may be given to another, and children that never outlive their parent."""
+"""Processes: who they are beyond a number that may be given again, and children that never outlive their parent."""
 
 from __future__ import annotations
 

@@ -193,25 +193,26 @@ def _build(recipe: Recipe, go: Path, output: Path, say: Say) -> None:
         "GOFLAGS": "-mod=readonly",
     }
     with tempfile.TemporaryDirectory(dir=output.parent, prefix="gocache-", ignore_cleanup_errors=True) as scratch:
-        # The build cache of Kubernetes is 3 GB and of no use once the programs are there; a cache the user named is theirs.
+        # Kubernetes leaves 3 GB in the build cache, of no use afterwards; a cache that the user named stays.
         environment.setdefault("GOCACHE", scratch)
         for build in recipe.builds:
-            _compile(recipe, build, go, output, environment, _Progress(title, say))
+            line = [str(go), "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", _flags(recipe, release)]
+            line += ["-o", str(output / build.output), build.package]
+            target = {"GOOS": "linux", "GOARCH": build.arch} if build.arch else {}
+            total = len(_run([str(go), "list", "-deps", build.package], recipe.folder, environment))
+            _compile(line, recipe.folder, {**environment, **target}, _Progress(title, total, say))
     say(f"Built {title} in {time.monotonic() - began:.0f} s.")
 
 
 class _Progress:
     """Says now and then how many packages of a build are compiled."""
 
-    def __init__(self, title: str, say: Say) -> None:
+    def __init__(self, title: str, total: int, say: Say) -> None:
         self.title = title
         self.say = say
-        self.total = 0
+        self.total = total
         self.done = 0
         self.said = time.monotonic()
-
-    def packages(self, number: int) -> None:
-        self.total = number
 
     def compiled(self) -> None:
         self.done += 1
@@ -221,34 +222,29 @@ class _Progress:
             self.say(f"Building {self.title}: {self.done} of {max(self.total, self.done)} packages.")
 
 
-def _compile(
-    recipe: Recipe, build: Build, go: Path, output: Path, environment: dict[str, str], progress: _Progress
-) -> None:
-    """Compile one program; BuildError with the last lines of the compiler when it fails."""
-    if build.arch:
-        environment = {**environment, "GOOS": "linux", "GOARCH": build.arch}
+def _flags(recipe: Recipe, release: str | None) -> str:
+    """Flags of the linker: no symbols, and for Kubernetes the version; without it the server calls itself v0.0.0."""
     flags = "-s -w"
-    release = recipe.release()
     if recipe is KUBERNETES and release is not None:
-        # Without this stamp the server calls itself v0.0.0.
         major, minor = release.removeprefix("v").split(".")[:2]
         prefix = "-X k8s.io/component-base/version"
         flags += f" {prefix}.gitVersion={release} {prefix}.gitMajor={major} {prefix}.gitMinor={minor}"
-    listing = _run([str(go), "list", "-deps", build.package], recipe.folder, environment)
-    progress.packages(len(listing))
-    command = ["nice", str(go), "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", flags]
-    command += ["-o", str(output / build.output), build.package]
+    return flags
+
+
+def _compile(line: list[str], folder: Path, environment: dict[str, str], progress: _Progress) -> None:
+    """Run the compiler at low priority; BuildError with its last lines when it fails."""
+    last: list[str] = []
     with subprocess.Popen(
-        command, cwd=recipe.folder, env=environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ["nice", *line], cwd=folder, env=environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
         assert process.stderr is not None
-        last: list[str] = []
-        for line in process.stderr:
-            last = [*last[-9:], line.rstrip()]
-            if not line.startswith("go: "):
+        for said in process.stderr:
+            last = [*last[-9:], said.rstrip()]
+            if not said.startswith("go: "):
                 progress.compiled()
     if process.returncode != 0:
-        raise BuildError(f"{build.output} did not build:\n" + "\n".join(last))
+        raise BuildError("the build failed:\n" + "\n".join(last))
 
 
 def _run(command: Sequence[str], folder: Path, environment: dict[str, str]) -> list[str]:

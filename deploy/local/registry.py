@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from deploy.local.http import Answer, Caller
+from deploy.local.calls import Answer, Caller
 from deploy.local.plan import PlatformError, RegistryFacts
 
 INDEX = "application/vnd.oci.image.index.v1+json"

@@ -24,6 +24,8 @@ from deploy.local.process import Identity, identify, spawn
 
 RESTARTS = 5
 """How often a program that ended by itself is started again before the supervisor gives it up."""
+LONG_RUN = 60.0
+"""A program that ran this many seconds is not counted as one that cannot run."""
 
 
 class Ended(Exception):
@@ -40,6 +42,7 @@ class Child:
         self.wanted = False
         self.restarts = 0
         self.again_at = 0.0
+        self.started_at = 0.0
 
     @property
     def running(self) -> bool:
@@ -54,6 +57,7 @@ class Child:
         environment = {**commands.environment(), "HOME": str(folder), **self.command.environment}
         self.process = spawn(self.command.line, log=self.command.log, environment=environment, folder=folder)
         self.identity = identify(self.process.pid)
+        self.started_at = time.monotonic()
 
     def signal(self, number: int) -> None:
         """Send a signal to the process, if it runs."""
@@ -199,7 +203,7 @@ class Supervisor:
                 self.say(f"{child.command.name} ended: {_last_line(child.command.log)}")
             elif now >= child.again_at:
                 child.again_at = 0.0
-                child.restarts += 1
+                child.restarts = 1 if now - child.started_at > LONG_RUN else child.restarts + 1
                 child.wanted = child.restarts <= RESTARTS
                 if child.wanted:
                     child.start(self.state)

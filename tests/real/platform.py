@@ -1,0 +1,136 @@
+"""The local platform of a test run: a real registry and real clusters, started once and shared by all workers.
+
+Nothing starts unless a collected test asks for one of the fixtures. ``WAYBILL_TEST_PLATFORM=DIR`` attaches to a
+platform that runs already (``python -m deploy.local up --state DIR``) and leaves it running.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import programs
+from deploy.local.cluster import Cluster
+from deploy.local.images import push_sample
+from deploy.local.plan import CLUSTERS, ClusterPlan, RegistryFacts
+from deploy.local.platform import Platform
+from tests import environment
+
+ATTACH = "WAYBILL_TEST_PLATFORM"
+OWNER = "TESTS_PLATFORM_OWNER"
+SHARED = {"platform", "registry", "clusters", "cluster", "namespace", "sample_images"}
+FRESH = "fresh_platform_factory"
+
+PlatformFactory = Callable[..., Platform]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Remember whose end ends the platform: the process that runs pytest, not one of its workers."""
+    del config
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ[OWNER] = str(os.getpid())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that stands on the platform."""
+    for item in items:
+        if _needs(item, {*SHARED, FRESH}):
+            item.add_marker(pytest.mark.platform)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Iterator[object]:
+    """Build and start before the first test: a build takes minutes, more than any test may."""
+    if not session.config.option.collectonly:
+        if any(_needs(item, SHARED) for item in session.items):
+            _shared()
+        elif any(_needs(item, {FRESH}) for item in session.items):
+            programs.ensure()
+    return (yield)  # type: ignore[misc]  # what the wrapped hooks gave goes on as it is
+
+
+def pytest_sessionfinish() -> None:
+    """Stop what this run started; a run that is killed takes it along too, by the platform's own watch."""
+    if "PYTEST_XDIST_WORKER" not in os.environ and ATTACH not in os.environ:
+        Platform(_folder()).stop()
+
+
+def _needs(item: pytest.Item, names: set[str]) -> bool:
+    return bool(names.intersection(getattr(item, "fixturenames", ())))
+
+
+def _folder() -> Path:
+    return Path(os.environ[environment.FOLDER]) / "platform"
+
+
+def _shared() -> Platform:
+    """The run's platform: the first worker that asks starts it, the others wait for it."""
+    given = os.environ.get(ATTACH)
+    if given is not None:
+        return Platform.attach(given)
+    folder = _folder()
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return Platform(folder, CLUSTERS).start(while_pid=int(os.environ[OWNER]))
+
+
+@pytest.fixture(scope="session")
+def platform() -> Platform:
+    """The run's platform, shared by all tests: use names of your own, and disturb none of its programs."""
+    return _shared()
+
+
+@pytest.fixture(scope="session")
+def registry(platform: Platform) -> RegistryFacts:
+    """The registry of the run's platform."""
+    return platform.registry
+
+
+@pytest.fixture(scope="session")
+def clusters(platform: Platform) -> dict[str, Cluster]:
+    """The clusters of the run's platform, by short name."""
+    return platform.clusters
+
+
+@pytest.fixture(scope="session")
+def cluster(clusters: dict[str, Cluster]) -> Cluster:
+    """The first cluster of the run's platform."""
+    return next(iter(clusters.values()))
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace of this test alone, on the first cluster; being deleted when the test is over."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    cluster.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    yield name
+    for pod in cluster.get(f"/api/v1/namespaces/{name}/pods")["items"]:
+        # One that is played to hang in its end would keep the namespace for ever.
+        cluster.api("DELETE", f"/api/v1/namespaces/{name}/pods/{pod['metadata']['name']}?gracePeriodSeconds=0")
+    cluster.api("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture(scope="session")
+def sample_images(registry: RegistryFacts) -> dict[str, dict[str, str]]:
+    """The sample application in the registry: version → component → reference, for 1.0 and 2.0."""
+    return {version: push_sample(registry, version) for version in ("1.0", "2.0")}
+
+
+@pytest.fixture
+def fresh_platform_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformFactory]:
+    """Starts platforms that belong to the test, which may stop and kill what it wants of them."""
+    made: list[Platform] = []
+
+    def start(*plans: ClusterPlan, state: Path | None = None) -> Platform:
+        platform = Platform(state or tmp_path_factory.mktemp("platform"), plans or CLUSTERS[:1])
+        made.append(platform)
+        return platform.start(while_pid=os.getpid())
+
+    yield start
+    for platform in made:
+        platform.reset()
