@@ -57,7 +57,15 @@ class Console:
         return next(member for member in self.look() if words in " ".join(member.cmdline()))
 
     def left(self) -> list[str]:
-        return [repr(member) for member in self.seen.values() if member.is_running() and member.status() != "zombie"]
+        return [repr(member) for member in self.seen.values() if _runs(member)]
+
+
+def _runs(member: psutil.Process) -> bool:
+    """Tell whether it is there and more than an exit status that nobody asked for yet."""
+    try:
+        return member.is_running() and member.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def until(answers: Callable[[], bool], console: Console, seconds: float = 90) -> None:
