@@ -15,7 +15,7 @@ import pytest
 from deploy.local import control
 from deploy.local.calls import Caller
 from deploy.local.cluster import Cluster
-from deploy.local.plan import CLUSTERS, ClusterPlan, PlatformError
+from deploy.local.plan import CLUSTERS, ClusterPlan, PlatformError, load_or_make
 from deploy.local.platform import Platform, read
 from deploy.local.process import Identity, identify, wait_until
 from tests.platform.pods import condition, deploy, deployment, ready, wait
@@ -184,11 +184,11 @@ def test_a_reused_number_is_not_taken_for_the_process(tmp_path: Path) -> None:
     assert not impostor.send(signal.SIGKILL)
 
 
-def test_other_clusters_in_the_same_folder_are_refused(fresh_platform_factory: PlatformFactory) -> None:
-    platform = fresh_platform_factory(ONE)
-    platform.stop()
+def test_other_clusters_in_the_same_folder_are_refused(tmp_path: Path) -> None:
+    made = load_or_make(tmp_path, (ONE,))
+    assert load_or_make(tmp_path, (ONE,)) == made
     with pytest.raises(PlatformError, match="other clusters"):
-        Platform(platform.state, [ClusterPlan("another", "Another")]).start(while_pid=os.getpid())
+        Platform(tmp_path, [ClusterPlan("another", "Another")]).start(while_pid=os.getpid())
 
 
 def test_nobody_answers_where_nothing_runs(tmp_path: Path) -> None:

@@ -68,7 +68,12 @@ def test_a_container_that_ends_again_and_again(
     assert container(pod)["restartCount"] == 1
     assert not ready(pod)
     warned(cluster, namespace, "BackOff", "Back-off restarting failed container web in pod ends-")
-    wait(cluster, namespace, lambda pod: container(pod)["restartCount"] == 2)
+
+
+def test_a_container_that_crashes_is_started_again_later(cluster: Cluster, namespace: str) -> None:
+    deploy(cluster, namespace, deployment("ends", mark="crash_loop"))
+    pod = wait(cluster, namespace, lambda pod: container(pod).get("restartCount") == 2)
+    assert ended(pod) == ("Error", 1)
 
 
 def test_a_secret_that_is_not_there(cluster: Cluster, namespace: str) -> None:

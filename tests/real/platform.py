@@ -1,6 +1,6 @@
 """The local platform of a test run: a real registry and real clusters, started once and shared by all workers.
 
-Nothing starts unless a collected test asks for one of the fixtures. ``WAYBILL_TEST_PLATFORM=DIR`` attaches to a
+Nothing starts unless a collected test asks for one of the fixtures. ``TESTS_PLATFORM=DIR`` attaches to a
 platform that runs already (``python -m deploy.local up --state DIR``) and leaves it running.
 """
 
@@ -21,7 +21,7 @@ from deploy.local.plan import CLUSTERS, ClusterPlan, RegistryFacts
 from deploy.local.platform import Platform
 from tests import environment
 
-ATTACH = "WAYBILL_TEST_PLATFORM"
+ATTACH = "TESTS_PLATFORM"
 OWNER = "TESTS_PLATFORM_OWNER"
 SHARED = {"platform", "registry", "clusters", "cluster", "namespace", "sample_images"}
 FRESH = "fresh_platform_factory"
