@@ -108,10 +108,14 @@ def _value(node: nodes.Node) -> Any:
     assert isinstance(node, nodes.ScalarNode)
     # Quoted scalars are text; plain ones are what the resolver without dates takes them for.
     plain = node.style is None
-    tag = _resolver.resolve(nodes.ScalarNode, node.value, (True, False)) if plain else "tag:yaml.org,2002:str"
+    tag = _tag(node.value) if plain else "tag:yaml.org,2002:str"
     if tag not in _PLAIN_TAGS:
         raise _refused("tag")
-    return SafeConstructor().construct_object(nodes.ScalarNode(tag, node.value))  # type: ignore[no-untyped-call]
+    return SafeConstructor().construct_object(nodes.ScalarNode(tag, node.value))
+
+
+def _tag(text: str) -> str:
+    return str(_resolver.resolve(nodes.ScalarNode, text, (True, False)))  # type: ignore[no-untyped-call]
 
 
 def _mapping(node: nodes.MappingNode) -> dict[str, Any]:
