@@ -1,0 +1,85 @@
+"""The fence: after a lease ran out, nothing that its former holder still sends may change anything.
+
+The statement that takes the operation over has raised the number of the environment's key. Here the new key is made
+and the old one dropped, and each live object of the application is moved on, so that every resourceVersion the former
+holder knows is stale.
+"""
+
+from __future__ import annotations
+
+from clusters.delivery import inventory
+from clusters.delivery.live import api_version, generation_of, is_terminating, object_id, uid_of, version_of
+from clusters.delivery.run import TAKE_OVER, Run, observed
+from clusters.kube import keys
+from clusters.kube.errors import Outdated
+from clusters.kube.protocol import Answer, Kube, Manifest
+from clusters.manifests import labels
+from clusters.models import AppliedObject
+from operations.models import Step
+
+FORMER_KEYS = 5
+"""So many former keys are looked for: as many as one operation may lose leases."""
+
+
+def open_attempts(run: Run) -> int | None:
+    """Give the number of lost leases that no fence stands after yet; None when there is none."""
+    attempts = run.work.operation.attempts
+    return attempts if attempts > int(observed(run.work, TAKE_OVER).get("fenced", 0)) else None
+
+
+def close_attempts(run: Run, attempts: int) -> None:
+    """Remember that the fence stands after this many lost leases."""
+    with run.work.record():
+        step = Step.objects.get(operation=run.work.operation, key=TAKE_OVER)
+        step.observed = {**step.observed, "fenced": attempts}
+        step.save(update_fields=["observed"])
+    run.work.log("fenced", level="warning", generation=run.work.generation)
+
+
+def replace_key(run: Run) -> None:
+    """Make the key of the operation's generation the only one of the environment."""
+    run.work.before_write()
+    generation = run.work.generation
+    keys.replace_key(run.cluster, run.environment, max(1, generation - FORMER_KEYS), generation, run.work)
+
+
+def bump(run: Run) -> None:
+    """Write the epoch on each live object, metadata only, so that nothing restarts and every known version is stale."""
+    kube = run.kube(TAKE_OVER)
+    there = [manifest for manifest in run.live.objects.values() if not is_terminating(manifest)]
+    moved = run.work.parallel(lambda manifest: _bump_one(run, kube, manifest), there, width=kube.window)
+    seen: dict[str, Manifest] = {}
+    for before, answer in zip(there, moved, strict=True):
+        name = object_id(before)
+        if answer is None:
+            run.live.drop(name)
+            continue
+        run.live.put(answer.object)
+        row = run.rows.get(name)
+        # An object a hand had moved stays told apart: only what stood where the inventory left it is followed.
+        if row is not None and row.uid == uid_of(before) and _stood(row, before):
+            seen[name] = answer.object
+    inventory.moved(run.work, seen, run.rows)
+
+
+def _stood(row: AppliedObject, live: Manifest) -> bool:
+    generation = generation_of(live)
+    return row.generation == generation if generation is not None else row.resource_version == version_of(live)
+
+
+def _bump_one(run: Run, kube: Kube, live: Manifest) -> Answer | None:
+    """Move one object; None when it is gone or is another by now."""
+    kind = live["kind"]
+    manifest = {
+        "apiVersion": api_version(kind),
+        "kind": kind,
+        "metadata": {
+            "name": live["metadata"]["name"],
+            "namespace": run.namespace,
+            "annotations": {labels.EPOCH: str(run.work.epoch)},
+        },
+    }
+    try:
+        return kube.apply(manifest, f"waybill-epoch:{run.application_id}", uid=uid_of(live), force=True)
+    except Outdated:
+        return None

@@ -1,0 +1,213 @@
+"""Waiting until a level's components run: by looking again and again, with the slot given back in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from clusters.delivery.live import WORKLOADS, generation_of, is_terminating
+from clusters.delivery.run import Run
+from clusters.health import Look, Steady, Verdict, judge, seconds
+from clusters.health.look import Object, containers, is_ready, label
+from clusters.kube.errors import Outdated
+from clusters.manifests import Rendered, labels
+from clusters.spec import Component, by_key
+from console.kit.errors import NotHealthy
+
+if TYPE_CHECKING:
+    from clusters.kube.protocol import Kube, Manifest
+    from operations.engine.step import StepWork
+
+LOOK_EVERY = 0.7
+EVENTS_EVERY = 2.0
+SAVE_EVERY = 10.0
+GAP_MOST = 5.0
+"""So much of the time between two looks counts against a component's start time: the rest the cluster was away."""
+
+BROKEN_AFTER = 5.0
+"""So long a broken pod of a former revision may stand before it is taken out of a StatefulSet's way."""
+
+
+@dataclass
+class Watched:
+    """One component that is waited for. `spent` is how many seconds it has had, the cluster's absences not counted."""
+
+    component: Component
+    item: Rendered
+    started: float
+    steady: Steady = field(default_factory=Steady)
+    spent: float = 0.0
+    saved: float = 0.0
+    verdict: Verdict | None = None
+
+
+@dataclass
+class Round:
+    """What one look saw of all components of a level."""
+
+    at: float
+    workloads: dict[str, Manifest]
+    pods: dict[str, list[Manifest]]
+    events: Sequence[Object]
+
+    def of(self, watched: Watched) -> Look:
+        """Give one component's part."""
+        return Look(self.workloads.get(watched.item.id), self.pods.get(watched.component["key"], ()), self.events)
+
+
+def wait_until_ready(run: Run, step: StepWork, key: str, level: Sequence[Rendered]) -> None:
+    """Wait until the component runs as wanted and stands.
+
+    The other components of its level are looked at along with it, so that waiting for them later costs nothing more.
+    Raises NotHealthy not_ready at once for a cause that cannot mend itself, in whichever component of the level; and
+    when a component has used up its start time, with the last cause seen, or `slow`.
+    """
+    watching = _watching(run, level)
+    mine = watching[key]
+    mine.spent = max(mine.spent, float(step.observed.get("spent", 0)))
+    broken_since: dict[str, float] = {}
+    events: Sequence[Object] = ()
+    events_at = last = 0.0
+    while True:
+        kube = run.kube(step.key)
+        now = time.time()
+        if now - events_at >= EVENTS_EVERY and last:
+            events, events_at = kube.list("Event", run.namespace).items, now
+        seen = _look(run, kube, watching.values(), events, now)
+        for watched in watching.values():
+            watched.spent += min(now - last, GAP_MOST) if last else 0.0
+            _judge(watched, seen)
+        last = now
+        if mine.verdict is not None and mine.verdict.state == "ready":
+            step.observe(ready=mine.verdict.ready, desired=mine.verdict.desired, spent=round(mine.spent))
+            return
+        _give_up(watching.values())
+        _clear_the_way(run, kube, seen, watching.values(), broken_since)
+        _tell(step, mine, seen)
+        run.work.pause(LOOK_EVERY)
+
+
+def _watching(run: Run, level: Sequence[Rendered]) -> dict[str, Watched]:
+    """Give what is remembered of a level's components, from the moment the level was sent."""
+    components = by_key(run.components)
+    for item in level:
+        assert item.component is not None
+        known = run.watched.get(item.component)
+        if known is None or known.item.hash != item.hash:
+            run.watched[item.component] = Watched(components[item.component], item, _sent_at(run, item))
+    return {item.component: run.watched[item.component] for item in level if item.component is not None}
+
+
+def _sent_at(run: Run, item: Rendered) -> float:
+    """Give when the workload was sent, by the cluster's own clock where it says so; what ended before is history."""
+    live = run.live.get(item.id)
+    row = run.rows.get(item.id)
+    if live is not None and row is not None and row.revision_id == run.revision.pk:
+        for entry in live["metadata"].get("managedFields") or []:
+            if entry.get("manager") == run.manager and entry.get("operation") == "Apply":
+                return seconds(entry.get("time")) or time.time()
+    return time.time()
+
+
+def _look(run: Run, kube: Kube, watching: Any, events: Sequence[Object], now: float) -> Round:
+    selector = labels.of_application(run.application_id)
+    kinds = {watched.item.kind for watched in watching}
+    workloads: dict[str, Manifest] = {}
+    for kind in WORKLOADS:
+        if kind in kinds:
+            found = kube.list(kind, run.namespace, selector=selector).items
+            workloads |= {f"{kind}/{item['metadata']['name']}": item for item in found}
+    pods: dict[str, list[Manifest]] = {}
+    for pod in kube.list("Pod", run.namespace, selector=selector).items:
+        pods.setdefault(label(pod, labels.NAME) or "", []).append(pod)
+    return Round(now, workloads, pods, events)
+
+
+def _judge(watched: Watched, seen: Round) -> None:
+    watched.verdict = judge(
+        seen.of(watched),
+        watched.steady,
+        has_readiness_probe="readiness" in watched.component["probes"],
+        started=watched.started,
+        now=seen.at,
+    )
+    watched.steady = watched.verdict.steady
+
+
+def _give_up(watching: Any) -> None:
+    for watched in watching:
+        verdict = watched.verdict
+        assert verdict is not None
+        late = verdict.state != "ready" and watched.spent > watched.component["start_timeout"]
+        if verdict.state == "failed" or late:
+            raise NotHealthy(
+                "not_ready", component=watched.component["key"], cause=verdict.cause or "slow", words=verdict.words
+            )
+
+
+def _clear_the_way(run: Run, kube: Kube, seen: Round, watching: Any, broken_since: dict[str, float]) -> None:
+    """Delete broken pods of a former revision of a StatefulSet, the highest ordinal first: some are never replaced."""
+    for watched in watching:
+        workload = seen.workloads.get(watched.item.id)
+        if workload is None or workload["kind"] != "StatefulSet" or not _is_observed(workload):
+            continue
+        newest = workload.get("status", {}).get("updateRevision")
+        for pod in sorted(seen.pods.get(watched.component["key"], ()), key=_ordinal, reverse=True):
+            old = newest and label(pod, "controller-revision-hash") != newest
+            uid = pod["metadata"]["uid"]
+            if not old or is_ready(pod) or is_terminating(pod):
+                broken_since.pop(uid, None)
+            elif seen.at - broken_since.setdefault(uid, seen.at) > BROKEN_AFTER:
+                _delete_pod(run, kube, pod)
+                broken_since.pop(uid)
+                return
+
+
+def _delete_pod(run: Run, kube: Kube, pod: Manifest) -> None:
+    name = pod["metadata"]["name"]
+    try:
+        kube.delete("Pod", name, run.namespace, uid=pod["metadata"]["uid"])
+    except Outdated:
+        return
+    run.work.log("broken_pod_removed", level="warning", pod=name)
+
+
+def _is_observed(workload: Manifest) -> bool:
+    return int(workload.get("status", {}).get("observedGeneration", 0)) >= (generation_of(workload) or 0)
+
+
+def _ordinal(pod: Manifest) -> int:
+    tail = str(pod["metadata"]["name"]).rpartition("-")[2]
+    return int(tail) if tail.isdigit() else 0
+
+
+def _tell(step: StepWork, watched: Watched, seen: Round) -> None:
+    """Say what is waited for, as it is now; and keep the time spent, for whoever takes the operation over."""
+    verdict = watched.verdict
+    assert verdict is not None
+    if watched.spent - watched.saved >= SAVE_EVERY:
+        watched.saved = watched.spent
+        step.observe(spent=round(watched.spent))
+    node = _pulling_on(seen.pods.get(watched.component["key"], ()), seen.events)
+    if verdict.cause is not None and verdict.words:
+        step.message("component_waits", component=watched.component["key"], cause=verdict.cause, words=verdict.words)
+    elif node is not None:
+        step.message("pulling_image", node=node)
+    elif verdict.steady.signature is not None:
+        step.message("pods_steady", ready=verdict.ready, desired=verdict.desired)
+    else:
+        step.message("pods_starting", ready=verdict.ready, desired=verdict.desired)
+
+
+def _pulling_on(pods: Sequence[Manifest], events: Sequence[Object]) -> str | None:
+    """Give the node that pulls an image for one of these pods, by its events; None when none does."""
+    for pod in pods:
+        waiting = [status for status in containers(pod) if status.get("state", {}).get("waiting")]
+        if not waiting and pod.get("status", {}).get("containerStatuses"):
+            continue
+        told = list(Look(None, (), events).about(pod["metadata"]["uid"]))
+        if told and told[0].get("reason") == "Pulling":
+            return str(pod["spec"].get("nodeName", ""))
+    return None

@@ -1,0 +1,49 @@
+"""Typed image references made exact, once, before anything is rendered: what was a tag is a digest from here on."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from clusters import images
+from clusters.delivery.run import Run
+from console.kit.canonical import digest
+
+if TYPE_CHECKING:
+    from operations.engine.step import StepWork
+
+
+def resolve(run: Run, step: StepWork) -> None:
+    """Give every component of the revision the digest its reference means now, and keep both.
+
+    Raises what `clusters.images.resolve` does. Repeating it changes nothing: what has a digest is not asked again.
+    """
+    revision = run.revision
+    if revision.objects_applied is not None:
+        return
+    document: dict[str, Any] = revision.document
+    pulls: dict[str, dict[str, str]] = revision.content().get("pull") or {}
+    open_ones = [component for component in document["components"] if "digest" not in component["image"]]
+
+    def ask(component: dict[str, Any]) -> images.ResolvedImage:
+        return images.resolve(
+            component["image"]["reference"],
+            pulls.get(component["key"]),
+            enterprise=run.environment.enterprise,
+            user_agent=run.work.user_agent(step.key),
+            pause=lambda seconds: _pause(run, seconds),
+        )
+
+    found = run.work.parallel(ask, open_ones, width=4)
+    for component, image in zip(open_ones, found, strict=True):
+        component["image"] = {**component["image"], **image.image()}
+    with run.work.record():
+        revision.document, revision.document_hash = document, digest(document)
+        revision.save(update_fields=["document", "document_hash"])
+    step.observe(images={component["key"]: component["image"]["digest"] for component in document["components"]})
+
+
+def _pause(run: Run, seconds: float) -> None:
+    """Wait inside a helper's thread; a lost lease ends it."""
+    time.sleep(seconds)
+    run.work.lease.check()
