@@ -101,6 +101,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "console.shell.shell",
             ],
         },
     }
@@ -152,6 +153,7 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = _TLS
 CSRF_COOKIE_NAME = "__Host-waybill_csrf" if _TLS else "waybill_csrf"
+CSRF_FAILURE_VIEW = "console.views.refused"
 CSRF_TRUSTED_ORIGINS = [WAYBILL_PUBLIC_URL]
 LANGUAGE_COOKIE_NAME = "waybill_language"
 LANGUAGE_COOKIE_SAMESITE = "Lax"

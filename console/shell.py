@@ -19,13 +19,13 @@ THEME_COOKIE = "waybill_theme"
 
 
 class Item(NamedTuple):
-    """One line of the navigation; `count` is left out when zero."""
+    """One line of the navigation; `number` is left out when zero."""
 
     label: str | _StrPromise
     href: str
     icon: str
     current: bool
-    count: int = 0
+    number: int = 0
 
 
 def theme_of(request: HttpRequest) -> str:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from console import health
+from console import health, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("", views.home, name="home"),
+    path("", include("teams.urls")),
+    path("", include("operations.page_urls")),
+    path("", include("operations.urls")),
 ]
+
+handler403 = views.refused
+handler404 = views.not_found
+handler500 = views.broken

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from clusters.models import Cluster, Environment
 from console.kit.context import current
+from console.kit.pages import SignedIn, page
 from marketplace.models import ImageRegistry, Version
 from operations.models import Operation
+from operations.views import Row
 from teams.models import Team, User
 
 if TYPE_CHECKING:
@@ -56,12 +57,12 @@ def first_steps(user: User) -> list[Todo]:
     ]
 
 
-@login_required
-def home(request: HttpRequest) -> HttpResponse:
+@page
+def home(request: SignedIn) -> HttpResponse:
     """Show the overview: for enterprise admins the first-run list, for all their environments and latest operations."""
     user = request.user
-    assert isinstance(user, User)
     todos = first_steps(user) if user.is_enterprise_admin else []
+    latest = Operation.objects.permitted(user).filter(parent=None).select_related("initiator").order_by("-number")[:10]
     context = {
         "todos": todos,
         "done": sum(1 for todo in todos if todo.count),
@@ -69,10 +70,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "environments": Environment.objects.permitted(user)
         .select_related("team", "cluster")
         .order_by("position", "slug")[:50],
-        "operations": Operation.objects.permitted(user)
-        .filter(parent=None)
-        .select_related("initiator")
-        .order_by("-number")[:10],
+        "operations": [Row(row) for row in latest],
     }
     return render(request, "console/overview.html", context)
 

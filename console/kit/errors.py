@@ -37,7 +37,9 @@ class WaybillError(Exception):
             raise TypeError(f"{code} belongs to {known.families}, not to {self.family}")
         unknown, missing = set(params) - set(known.params), set(known.params) - set(params)
         if unknown or missing:
-            raise TypeError(f"{code} takes {sorted(known.params)}: unknown {sorted(unknown)}, missing {sorted(missing)}")
+            raise TypeError(
+                f"{code} takes {sorted(known.params)}: unknown {sorted(unknown)}, missing {sorted(missing)}"
+            )
         super().__init__(code, params)
         self.code = code
         self.params = params

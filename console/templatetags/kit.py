@@ -47,7 +47,7 @@ def icon_of(kind: str, state: str) -> SafeString:
 
 @register.simple_tag
 def moment(value: datetime | None, clock: bool = False) -> SafeString | str:
-    """Show a point in time in the reader's zone, with its exact value for machines; `clock`: seconds, without the day."""
+    """Show a point in time in the reader's zone and its exact value for machines; `clock`: the time of day alone."""
     if value is None:
         return "–"
     local = timezone.localtime(value)

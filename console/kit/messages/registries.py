@@ -35,6 +35,10 @@ SENTENCES = {
         _("The image %(image)s may not be read with the credentials given. What ran before still runs."),
         _("Give the component credentials that may pull it."),
     ),
+    "image_unsupported": Sentence(
+        _("The image %(image)s is of a kind that cannot be copied (%(media_type)s). What ran before still runs."),
+        _("Push it again with a current tool, in the OCI or Docker schema 2 format."),
+    ),
     "platform_missing": Sentence(
         _("The image %(image)s is made for %(has)s, and the cluster's nodes need %(needs)s. Nothing was changed."),
         _("Build the image for that platform too, and push it again."),

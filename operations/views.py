@@ -1,0 +1,189 @@
+"""Pages of operations: the list, and each one's own page, which shows what its rows say and nothing it remembers."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from console.kit.errors import WaybillError
+from console.kit.pages import SignedIn, page, problem
+from operations import idempotency, words
+from operations.actions.cancel import cancel, require_rights
+from operations.actions.retry import RETRYABLE, retry
+from operations.models import Operation, Step
+from operations.present import operation_json, with_parts
+
+PAGE_SIZE = 25
+LOG_LINES = 500
+
+
+class Row:
+    """One line of a list of operations."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.name = operation.name
+        self.state = operation.state
+        self.percent = operation.percent
+        self.initiator = operation.initiator
+        self.created_at = operation.created_at
+        self.title = title_of(operation)
+        self.word = words.headline(operation)
+
+
+def title_of(operation: Operation) -> str:
+    """Name an operation: what is done to what."""
+    noun = words.of_kind(operation.kind).noun
+    return _("%(what)s: %(subject)s") % {"what": noun, "subject": operation.subject["name"]}
+
+
+@require_GET
+@page
+def operation_list(request: SignedIn) -> HttpResponse:
+    """List the operations the person may see, newest first; filters stand in the address."""
+    rows = Operation.objects.permitted(request.user).filter(parent=None).select_related("initiator").order_by("-number")
+    state, mine = request.GET.get("state", ""), request.GET.get("mine") == "true"
+    if state in words.STATES:
+        rows = rows.filter(state=state)
+    if mine:
+        rows = rows.filter(initiator=request.user)
+    before = request.GET.get("before", "")
+    if before.isdecimal():
+        rows = rows.filter(number__lt=int(before))
+    shown = [Row(row) for row in rows[: PAGE_SIZE + 1]]
+    filters = {name: value for name, value in (("state", state), ("mine", "true" if mine else "")) if value}
+    base = reverse("operation_list")
+    older = None
+    if len(shown) > PAGE_SIZE:
+        shown = shown[:PAGE_SIZE]
+        older = f"{base}?{urlencode(filters | {'before': shown[-1].name.removeprefix('op-')})}"
+    context = {
+        "operations": shown,
+        "states": words.STATES.items(),
+        "filters": {"state": state, "mine": mine},
+        "filtered": bool(filters),
+        "older": older,
+        "newer": f"{base}?{urlencode(filters)}" if before else None,
+    }
+    return render(request, "operations/list.html", context)
+
+
+@never_cache
+@require_GET
+@page
+def operation_page(request: SignedIn, name: str) -> HttpResponse:
+    """Show one operation; afterwards the page's script keeps the parts fresh."""
+    return render(request, "operations/page.html", _context(request, _found(request, name)))
+
+
+@never_cache
+@require_GET
+@page
+def operation_parts(request: SignedIn, name: str) -> HttpResponse:
+    """Give the parts of the page that change."""
+    return render(request, "operations/_parts.html", _context(request, _found(request, name)))
+
+
+@require_POST
+@page
+def operation_cancel(request: SignedIn, name: str) -> HttpResponse:
+    """Ask for the end of the operation."""
+    operation = _found(request, name)
+    try:
+        cancel(operation=operation, acting_user=request.user)
+    except WaybillError as error:
+        messages.error(request, problem(error)["detail"])
+    return redirect("operation_page", operation.name)
+
+
+@require_POST
+@page
+def operation_retry(request: SignedIn, name: str) -> HttpResponse:
+    """Start the work anew and go to the new operation; pressing twice starts it once."""
+    operation = _found(request, name)
+    try:
+        answered = idempotency.once(
+            user=request.user,
+            key=request.POST.get("key", ""),
+            request_hash=idempotency.request_hash("POST", request.path, None),
+            action=lambda: retry(operation=operation, acting_user=request.user),
+        )
+    except WaybillError as error:
+        messages.error(request, problem(error)["detail"])
+        return redirect("operation_page", operation.name)
+    return redirect("operation_page", answered.operation.name)
+
+
+def _found(request: SignedIn, name: str) -> Operation:
+    number = name.removeprefix("op-")
+    rows = with_parts(Operation.objects.permitted(request.user))
+    row = rows.filter(number=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+    if row is None:
+        raise Http404
+    return row
+
+
+def _may_act(request: SignedIn, operation: Operation) -> bool:
+    try:
+        require_rights(operation, request.user)
+    except WaybillError:
+        return False
+    return True
+
+
+def _context(request: SignedIn, operation: Operation) -> dict[str, Any]:
+    may_act = _may_act(request, operation)
+    lines = reversed(operation.events.order_by("-id")[:LOG_LINES])
+    ended = not operation.is_active
+    until = operation.finished_at or timezone.now()
+    return {
+        "operation": operation,
+        "op": operation_json(operation, request.user),
+        "title": title_of(operation),
+        "word": words.waiting(operation) or words.headline(operation),
+        "elapsed": (until - operation.started_at).total_seconds() if operation.started_at else None,
+        "progress_text": _progress(operation.done, operation.total, operation.unit),
+        "steps": [_step(step) for step in sorted(operation.steps.all(), key=lambda step: step.seq)],
+        "children": [Row(child) for child in sorted(operation.children.all(), key=lambda child: child.number)],
+        "log": [
+            {"at": line.at, "level": line.level, "component": line.component, "text": words.line(line)}
+            for line in lines
+        ],
+        "ended": ended,
+        "may_act": may_act,
+        "can_retry": may_act and ended and not operation.is_batch and operation.state in RETRYABLE,
+        "form_key": str(uuid.uuid4()),
+    }
+
+
+def _progress(done: int, total: int, unit: str) -> str:
+    if not total:
+        return ""
+    if unit == "bytes":
+        return _("%(done)s of %(total)s") % {"done": filesizeformat(done), "total": filesizeformat(total)}
+    return _("%(done)s of %(total)s done") % {"done": done, "total": total}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    seconds = None
+    if step.started_at is not None:
+        seconds = ((step.finished_at or timezone.now()) - step.started_at).total_seconds()
+    return {
+        "state": step.state,
+        "title": words.step(step),
+        "text": words.step_message(step),
+        "seconds": seconds,
+        "done": step.done,
+        "total": step.total,
+        "progress": _progress(step.done, step.total, step.unit),
+    }
