@@ -3,6 +3,7 @@
 - `components.component_changes(...)`: per component and property, old → new, and why.
 - `fields.differences(manifest, live)`: leaves that differ, quantities compared as quantities.
 - `managers.by_hand(manifest, live, ours)`, `managers.additions(...)`: what a hand changed or added, by field manager.
+- `managers.same_object(one, other)`: equality of two answers of a server, but for `managedFields`.
 - `immutable.immutable_changes(manifest, live)`: fields the server would refuse to change, by their paths.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 from clusters.diff.components import ComponentChange, FieldChange, component_changes
 from clusters.diff.fields import Difference, differences, without_server_fields
 from clusters.diff.immutable import immutable_changes
-from clusters.diff.managers import HandEdit, additions, by_hand
+from clusters.diff.managers import HandEdit, additions, by_hand, same_object
 
 __all__ = [
     "ComponentChange",
@@ -23,5 +24,6 @@ __all__ = [
     "component_changes",
     "differences",
     "immutable_changes",
+    "same_object",
     "without_server_fields",
 ]

@@ -60,6 +60,11 @@ def additions(manifest: dict[str, Any], live: dict[str, Any], ours: str) -> list
     return found
 
 
+def same_object(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether two answers of a server show the same object: equal in everything but `managedFields`."""
+    return _bare(one) == _bare(other)
+
+
 def owned_paths(fields: dict[str, Any], path: Path = ()) -> Iterator[Path]:
     """Give the leaves of a `fieldsV1` set as paths. `f:` are fields, `k:` items by key, `v:` items of a set."""
     inner = {step: content for step, content in fields.items() if step != "."}
@@ -97,6 +102,11 @@ def _who(path: Path, owners: dict[str, set[Path]], ours: str, live: Any) -> str:
 def _covers(paths: set[Path], path: Path) -> bool:
     """A leaf is owned by who owns it, something above it (an atomic value), or something in it."""
     return any(path[: len(owned)] == owned or owned[: len(path)] == path for owned in paths)
+
+
+def _bare(value: dict[str, Any]) -> dict[str, Any]:
+    metadata = {name: inner for name, inner in value.get("metadata", {}).items() if name != "managedFields"}
+    return {**value, "metadata": metadata}
 
 
 def _name(manifest: dict[str, Any]) -> str:
