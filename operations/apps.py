@@ -13,10 +13,11 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the engine's audit actions and duties known."""
-        from operations import housekeeping
+        from operations import housekeeping, words
         from teams import audit
 
         housekeeping.register()
+        words.register()
         audit.register("operation.cancel_requested", _("Cancel requested"))
         audit.register("operation.cancelled", _("Operation cancelled"))
         audit.register("operation.retried", _("Operation retried"))

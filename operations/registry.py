@@ -58,6 +58,11 @@ def runner(kind: str) -> Runner:
     return _runners[kind]
 
 
+def find(kind: str) -> Runner | None:
+    """Give the runner of a kind, or None: a batch has none, nor has a kind of another version of the console."""
+    return _runners.get(kind)
+
+
 def kinds() -> tuple[str, ...]:
     """Give every registered kind, sorted."""
     return tuple(sorted(_runners))

@@ -1,0 +1,1 @@
+"""Event streams: what rows say, sent as it is written."""

@@ -1,0 +1,98 @@
+"""What a stream sends next: read from the rows, in a few threads, under the rights that hold at that moment."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.utils import timezone, translation
+
+from operations.models import Operation, OperationEvent
+from operations.present import event_json, operation_json, with_parts
+from teams.models import Token, User
+
+_Args = ParamSpec("_Args")
+_Result = TypeVar("_Result")
+
+PAGE = 200
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="streams")
+
+
+async def in_thread(function: Callable[_Args, _Result], *args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
+    """Call `function`, which asks the database, off the event loop; its connection goes back at once."""
+
+    def call() -> _Result:
+        try:
+            return function(*args, **kwargs)
+        finally:
+            connection.close()
+
+    # With the request's context: the language it is read in.
+    return await asyncio.get_running_loop().run_in_executor(_threads, contextvars.copy_context().run, call)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads: a person, by a session or a token that must still hold."""
+
+    user_id: Any
+    language: str
+    session_key: str | None = None
+    token_id: Any = None
+
+    def person(self) -> User | None:
+        """Give the person anew from the row; None when signed out, disabled, or the token no longer holds."""
+        if self.session_key is not None:
+            signed_in = Session.objects.filter(session_key=self.session_key, expire_date__gt=timezone.now())
+            if not signed_in.exists():
+                return None
+        if self.token_id is not None:
+            held = Token.objects.filter(pk=self.token_id, revoked_at=None, expires_at__gt=timezone.now())
+            if not held.exists():
+                return None
+        found: User | None = User.objects.filter(pk=self.user_id, is_active=True).select_related("enterprise").first()
+        return found
+
+
+@dataclass
+class Look:
+    """What one look found: lines after the last one sent, and the operation."""
+
+    lines: list[dict[str, Any]]
+    operation: dict[str, Any]
+    ended: bool
+    more: bool = False
+    key: Any = field(default=None)
+
+
+def look(reader: Reader, number: int, after: int) -> Look | None:
+    """Read what there is after line `after`; None when the person may not see the operation (any more)."""
+    person = reader.person()
+    if person is None:
+        return None
+    row = with_parts(Operation.objects.permitted(person).filter(number=number)).first()
+    if row is None:
+        return None
+    with translation.override(reader.language):
+        lines = OperationEvent.objects.filter(operation=row, pk__gt=after).order_by("pk")[:PAGE]
+        shown = [event_json(line) for line in lines]
+        data = operation_json(row, person)
+    return Look(shown, data, ended=not row.is_active, more=len(shown) == PAGE, key=_news(data))
+
+
+def permitted(reader: Reader, number: int) -> bool:
+    """Ask again whether the person may see the operation."""
+    person = reader.person()
+    return person is not None and Operation.objects.permitted(person).filter(number=number).exists()
+
+
+def _news(data: dict[str, Any]) -> Any:
+    """Give what of the operation is news: running seconds are not."""
+    steps = [{name: value for name, value in step.items() if name != "seconds"} for step in data["steps"]]
+    return {**data, "steps": steps}
