@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from redis import Redis
+from redis.exceptions import RedisError
+
+from operations.models import Duty
 
 
 @never_cache
@@ -19,11 +27,15 @@ def livez(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when the database answers and holds every migration, else 503 and which of the two is missing."""
-    checks = {"database": _database()}
-    checks["migrations"] = checks["database"] and _migrated()
-    ready = all(checks.values())
-    words = {name: "ok" if good else "missing" for name, good in checks.items()}
+    """Answer 200 when the database answers and holds every migration, else 503 and which of the two is missing.
+
+    A worker and the broker are told too and decide nothing: pages are served, and work is taken in, without either.
+    """
+    needed = {"database": _database()}
+    needed["migrations"] = needed["database"] and _migrated()
+    ready = all(needed.values())
+    told = {"worker": ready and _worker(), "broker": _broker()}
+    words = {name: "ok" if good else "missing" for name, good in {**needed, **told}.items()}
     return JsonResponse({"state": "ready" if ready else "not_ready", "checks": words}, status=200 if ready else 503)
 
 
@@ -39,3 +51,17 @@ def _database() -> bool:
 def _migrated() -> bool:
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def _worker() -> bool:
+    """Tell whether some worker did the duty that recurs each minute, less than two minutes late."""
+    late = timezone.now() - timedelta(minutes=2)
+    return Duty.objects.filter(kind="wipe_sealed", subject_id=None, next_at__gt=late).exists()
+
+
+def _broker() -> bool:
+    try:
+        with Redis.from_url(settings.WAYBILL_REDIS_URL, socket_connect_timeout=0.2, socket_timeout=0.2) as client:
+            return bool(client.ping())
+    except RedisError:
+        return False

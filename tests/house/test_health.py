@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
+
+from console.dev.servers import Valkey
+from operations.models import Duty
 
 
 def test_alive_asks_nothing(client: Client) -> None:
@@ -24,7 +30,21 @@ def test_a_probe_may_call_the_process_by_its_address(client: Client, path: str) 
 @pytest.mark.django_db
 def test_ready_when_the_database_holds_every_migration(client: Client) -> None:
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["checks"]) == (200, {"database": "ok", "migrations": "ok"})
+    assert answer.status_code == 200
+    checks = answer.json()["checks"]
+    assert (checks["database"], checks["migrations"], checks["worker"]) == ("ok", "ok", "missing")
+
+
+@pytest.mark.django_db
+def test_a_worker_and_the_broker_are_told(client: Client, broker: Valkey) -> None:
+    Duty.objects.update_or_create(kind="wipe_sealed", subject_id=None, defaults={"next_at": timezone.now()})
+    checks = client.get("/readyz").json()["checks"]
+    assert (checks["worker"], checks["broker"]) == ("ok", "ok")
+    Duty.objects.update(next_at=timezone.now() - timedelta(minutes=3))
+    broker.stop()
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert (answer.json()["checks"]["worker"], answer.json()["checks"]["broker"]) == ("missing", "missing")
 
 
 @pytest.mark.django_db
