@@ -60,8 +60,15 @@ def wait_until(condition: Callable[[], bool], *, within: float, every: float = 0
     return True
 
 
-def spawn(line: Sequence[str], *, log: Path, environment: Mapping[str, str], folder: Path) -> subprocess.Popen[bytes]:
-    """Start a child in a process group of its own that the kernel kills when this process ends, however it ends.
+def spawn(
+    line: Sequence[str],
+    *,
+    log: Path,
+    environment: Mapping[str, str],
+    folder: Path,
+    death: int = signal.SIGKILL,
+) -> subprocess.Popen[bytes]:
+    """Start a child in a process group of its own that gets the signal ``death`` when this process ends in any way.
 
     To be called in the main thread: the kernel takes the end of the thread that forked for the parent's.
     """
@@ -72,7 +79,7 @@ def spawn(line: Sequence[str], *, log: Path, environment: Mapping[str, str], fol
     libc = ctypes.CDLL(None, use_errno=True)
 
     def tie() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        libc.prctl(PR_SET_PDEATHSIG, death, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(127)
 

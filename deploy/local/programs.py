@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -233,16 +234,26 @@ def _flags(recipe: Recipe, release: str | None) -> str:
 
 
 def _compile(line: list[str], folder: Path, environment: dict[str, str], progress: _Progress) -> None:
-    """Run the compiler at low priority; BuildError with its last lines when it fails."""
+    """Run the compiler at low priority; BuildError with its last lines when it fails. Interrupted, it ends at once."""
     last: list[str] = []
     with subprocess.Popen(
-        ["nice", *line], cwd=folder, env=environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ["nice", *line],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        process_group=0,
     ) as process:
         assert process.stderr is not None
-        for said in process.stderr:
-            last = [*last[-9:], said.rstrip()]
-            if not said.startswith("go: "):
-                progress.compiled()
+        try:
+            for said in process.stderr:
+                last = [*last[-9:], said.rstrip()]
+                if not said.startswith("go: "):
+                    progress.compiled()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     if process.returncode != 0:
         raise BuildError("the build failed:\n" + "\n".join(last))
 

@@ -1,0 +1,232 @@
+"""``python -m deploy.local.demo up|down|reset|walk``: the console with three local clusters and a registry.
+
+Everything it keeps lies in one folder: ``.waybill/`` beside manage.py, or the one that WAYBILL_DATA_DIR names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from deploy.local.authority import write_private
+from deploy.local.console import ROOT, Console
+from deploy.local.images import push_sample
+from deploy.local.people import ADMIN, PEOPLE, People
+from deploy.local.plan import CLUSTERS, PlatformError, RegistryFacts, free_ports
+from deploy.local.platform import Platform
+from deploy.local.process import Identity, identify
+from deploy.local.toolchain import BuildError
+from deploy.local.visitor import Refused
+from deploy.local.walk import Ground, walk
+
+PORT = 8000
+VERSIONS = ("1.0", "2.0")
+
+
+class Ended(Exception):
+    """The demo was asked to end."""
+
+
+def main() -> int:
+    """Run one command; 0 when done, 1 with a sentence on standard error when not."""
+    arguments = _parser().parse_args()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _end)
+    demo = Demo(Path(os.environ.get("WAYBILL_DATA_DIR") or ROOT / ".waybill").absolute())
+    try:
+        match arguments.command:
+            case "up":
+                demo.up(arguments.port)
+            case "down":
+                demo.down()
+            case "reset":
+                demo.reset()
+            case _:
+                return 0 if walk_the_road() else 1
+    except Ended:
+        _say("Stopped.")
+    except (PlatformError, BuildError, Refused) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+class Demo:
+    """The demo of one folder."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.folder = data / "demo"
+        self.people = People(self.folder / "people.txt")
+        self.platform = Platform(data / "platform", CLUSTERS)
+
+    def up(self, port: int) -> None:
+        """Start everything and keep it until a signal; when it runs already, say where and return."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._say_again()
+                return
+            console = Console(self.data, port)
+            try:
+                self._start(console)
+                self._keep(console)
+            finally:
+                for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                    signal.signal(number, signal.SIG_IGN)
+                self.platform.stop()
+                console.stop()
+                (self.folder / "running.json").unlink(missing_ok=True)
+
+    def _start(self, console: Console) -> None:
+        """The console first, so that it answers while the programs of the platform are built."""
+        began = time.monotonic()
+        myself = identify(os.getpid())
+        assert myself is not None
+        note = {"pid": myself.pid, "started": myself.started, "url": console.url}
+        write_private(self.folder / "running.json", json.dumps(note))
+        _say("Starting the console.")
+        console.start()
+        console.wait()
+        _say(f"The console answers at {console.url} after {time.monotonic() - began:.0f} s.")
+        if self.people.make(console.url, lambda: console.first_admin(ADMIN, PEOPLE[0].name)):
+            passwords = self.people.passwords()
+            for person in PEOPLE:
+                _say(f"  {person.login:8} {passwords[person.login][0]}   {person.part}")
+        _say(f"  Passwords are kept in {self.people.path}.")
+        _say("Starting the registry and the clusters.")
+        self.platform.start(while_pid=os.getpid(), say=_say)
+        for version in VERSIONS:
+            push_sample(self.platform.registry, version)
+        self._say_platform()
+        _say(f"Everything is ready after {time.monotonic() - began:.0f} s. Ctrl-C ends it.")
+
+    def _keep(self, console: Console) -> None:
+        while console.running:
+            time.sleep(0.5)
+        raise PlatformError(f"the console ended, see {console.log}")
+
+    def _running(self) -> dict[str, Any] | None:
+        """What the process that runs the demo wrote down, as long as it runs."""
+        try:
+            note: dict[str, Any] = json.loads((self.folder / "running.json").read_text())
+        except FileNotFoundError:
+            return None
+        return note if Identity(note["pid"], note["started"]).alive() else None
+
+    def _say_again(self) -> None:
+        running = self._running()
+        _say(f"The demo runs already: {running['url'] if running else 'it is starting'}")
+        _say(f"  Passwords are kept in {self.people.path}.")
+        try:
+            self.platform = Platform.attach(self.platform.state)
+        except PlatformError:
+            _say("  The clusters are not there yet.")
+        else:
+            self._say_platform()
+
+    def _say_platform(self) -> None:
+        """Say what a person enters in the console to connect the clusters and the registry."""
+        _say("Clusters to add, each by its kubeconfig:")
+        for cluster in self.platform.clusters.values():
+            _say(f"  {cluster.name}: {self.platform.state / cluster.slug / 'admin.kubeconfig'}")
+        registry = self.platform.registry
+        path = self.folder / "registry.txt"
+        write_private(path, _registry_text(registry))
+        _say(f"Registry to set: {registry.address}; accounts and certificate authority: {path}")
+        _say(f"  Images to build an application from: {registry.address}/dev/web, api, db, cache, worker, 1.0 and 2.0.")
+
+    def down(self) -> None:
+        """Stop what the demo started; what it stored stays. Harmless when nothing runs."""
+        running = self._running()
+        if running is not None:
+            Identity(running["pid"], running["started"]).end(within=60)
+        self.platform.stop()
+
+    def reset(self) -> None:
+        """Stop the demo and remove all it stored: people, console, registry, clusters."""
+        self.down()
+        for name in ("demo", "platform", "dev", "console.log"):
+            path = self.data / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _registry_text(facts: RegistryFacts) -> str:
+    accounts = f"push: {facts.user} {facts.password}\npull: {facts.pull_user} {facts.pull_password}\n"
+    return f"address: {facts.address}\n{accounts}{facts.ca_pem}"
+
+
+def walk_the_road() -> bool:
+    """Walk the main road by REST alone, on a console and a platform of its own; whether every step succeeded."""
+    data = Path(tempfile.mkdtemp(prefix="waybill-walk-"))
+    data.chmod(0o711)
+    console = Console(data, free_ports(1)[0])
+    platform = Platform(data / "platform", CLUSTERS)
+    try:
+        began = time.monotonic()
+        console.start()
+        platform.start(while_pid=os.getpid(), say=_say)
+        registry = platform.registry
+        images = {version: push_sample(registry, version) for version in VERSIONS}
+        console.wait()
+        console.first_admin(ADMIN, PEOPLE[0].name)
+        _say(f"The ground is ready after {time.monotonic() - began:.0f} s.")
+        return walk(Ground(console.url, dict(platform.clusters), _registry_body(registry), images, console.token, _say))
+    finally:
+        console.stop()
+        platform.stop()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def _registry_body(facts: RegistryFacts) -> dict[str, Any]:
+    """The registry as the console's REST API takes it."""
+    return {
+        "address": facts.address,
+        "prefix": "library",
+        "user": facts.user,
+        "password": facts.password,
+        "pull_user": facts.pull_user,
+        "pull_password": facts.pull_password,
+        "ca_pem": facts.ca_pem,
+        "plain_http": False,
+    }
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise Ended
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.demo", description=__doc__)
+    verbs = parser.add_subparsers(dest="command", required=True)
+    up = verbs.add_parser("up", help="start the demo and keep it until Ctrl-C")
+    up.add_argument("--port", type=int, default=PORT, help=f"port of the console ({PORT})")
+    verbs.add_parser("down", help="stop it; what it stored stays")
+    verbs.add_parser("reset", help="stop it and remove all it stored")
+    verbs.add_parser("walk", help="walk the main road by REST on a console and a platform of their own")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
