@@ -9,6 +9,7 @@ from console import health, views
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("", include("console.api")),
     path("", views.home, name="home"),
     path("", include("teams.urls")),
     path("", include("operations.page_urls")),

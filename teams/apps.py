@@ -27,8 +27,9 @@ def _install() -> None:
     access, audit, roles = (import_module(f"teams.{name}") for name in ("access", "audit", "roles"))
     import_module("teams.words").register_words()
     messages.register_labels("right", roles.RIGHT_LABELS)
-    for param in ("role", "roles"):
-        messages.register_labels(param, {**roles.ROLE_LABELS, **roles.ENTERPRISE_ROLE_LABELS})
+    messages.register_labels("role", {**roles.ENTERPRISE_ROLE_LABELS, **roles.ROLE_LABELS})
+    messages.register_labels("roles", roles.ROLE_LABELS)
+    messages.register_labels("enterprise_roles", roles.ENTERPRISE_ROLE_LABELS)
     hooks.install(
         gate=access.require,
         refusal=audit.refusal,

@@ -59,6 +59,8 @@ class Application(MutableRow):
     )
     removed_at = models.DateTimeField(null=True, blank=True)
 
+    sealed_columns = ("salt",)
+
     objects = ApplicationQuerySet.as_manager()
 
     components: models.QuerySet[Component]

@@ -405,7 +405,7 @@ class Migration(migrations.Migration):
             model_name="auditevent",
             index=models.Index(
                 condition=models.Q(("action", "session.sign_in_failed")),
-                fields=["object_label", "at"],
+                fields=["object_id", "at"],
                 name="audit_failed_by_login",
             ),
         ),

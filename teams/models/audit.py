@@ -65,10 +65,8 @@ class AuditEvent(Row):
             models.Index(fields=["team", "id"], name="audit_team"),
             models.Index(fields=["actor", "id"], name="audit_actor"),
             models.Index(fields=["object_id", "id"], name="audit_object"),
-            # What sign-in throttling counts: failures of one login, and all recent failures (few rows).
-            models.Index(
-                fields=["object_label", "at"], condition=Q(action=SIGN_IN_FAILED), name="audit_failed_by_login"
-            ),
+            # What sign-in throttling counts: failures of one login (its keyed hash), all recent failures.
+            models.Index(fields=["object_id", "at"], condition=Q(action=SIGN_IN_FAILED), name="audit_failed_by_login"),
             models.Index(fields=["at"], condition=Q(action=SIGN_IN_FAILED), name="audit_failed_recent"),
         ]
 

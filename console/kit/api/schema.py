@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ _LIST_TEXTS = {
     "count": "`true` adds `total`, counted up to 10,000.",
     "fields": "Comma-separated names: only these fields of each item.",
 }
+
+_VERBS = {"get": "get", "post": "create", "put": "set", "patch": "change", "delete": "delete"}
 
 PROBLEM: dict[str, Any] = {
     "type": "/api/docs/problems/slug_taken",
@@ -48,6 +51,12 @@ class Schema(AutoSchema):
         found = getattr(self.view, self.method.lower()).operation
         assert isinstance(found, Operation)
         return found
+
+    def get_operation_id(self) -> str:
+        """Name the operation after its verb and path: `list_teams`, `set_teams_team_members_login`."""
+        verb = "list" if self.declared.listed else _VERBS[self.method.lower()]
+        words = re.findall(r"[a-z0-9]+", self.path.removeprefix("/api/v1").lower())
+        return "_".join([verb, *words])
 
     def get_summary(self) -> str:
         """Give the declared summary."""

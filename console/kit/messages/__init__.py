@@ -35,7 +35,7 @@ _VARIANTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     **running.VARIANTS,
 }
 _messages: dict[str, Promise | str] = {}
-_labels: dict[str, dict[str, Promise | str]] = {"cause": dict(running.CAUSES)}
+_labels: dict[str, dict[str, Promise | str]] = {"cause": dict(running.CAUSES), "reason": dict(fields.REASONS)}
 
 
 def register_messages(messages: Mapping[str, Promise | str]) -> None:
@@ -65,12 +65,12 @@ def sentences() -> Mapping[str, Sentence]:
 
 def title(code: str, params: Mapping[str, Any]) -> str:
     """Say what happened and what still holds."""
-    return str(_sentence(code, params).title) % shown(params)
+    return str(_sentence(code, params).title) % shown(params, _words_of(code, params))
 
 
 def detail(code: str, params: Mapping[str, Any]) -> str:
     """Say what to do next."""
-    return str(_sentence(code, params).detail) % shown(params)
+    return str(_sentence(code, params).detail) % shown(params, _words_of(code, params))
 
 
 def text(code: str, params: Mapping[str, Any]) -> str:
@@ -85,9 +85,17 @@ def cause(code: str, params: Mapping[str, Any]) -> str:
     return str(running.CAUSE_SENTENCES[code]) % shown({"component": "", "words": "", **params})
 
 
-def shown(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the parameters as a sentence shows them: labels for words, lists joined, nothing for what is absent."""
-    return {name: _shown(name, value) for name, value in params.items()}
+def shown(params: Mapping[str, Any], words: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Give the parameters as a sentence shows them: labels for words, lists joined, nothing for what is absent.
+
+    `words`: parameter → the name its labels are registered under, where that is another one.
+    """
+    return {name: _shown((words or {}).get(name, name), value) for name, value in params.items()}
+
+
+def _words_of(code: str, params: Mapping[str, Any]) -> dict[str, str]:
+    # One word, two meanings: `admin` of a team and of the enterprise.
+    return {"roles": "enterprise_roles"} if code == "role_required" and not params.get("team") else {}
 
 
 def _sentence(code: str, params: Mapping[str, Any]) -> Sentence:

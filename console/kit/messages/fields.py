@@ -133,9 +133,25 @@ SENTENCES = {
         _("Give fewer."),
     ),
     "password_too_weak": Sentence(
-        _("This password is too easy to guess."),
-        _("%(reason)s"),
+        _("This password cannot be taken. %(reason)s"),
+        _("Choose another one."),
     ),
 }
+
+REASONS = {
+    "password_too_short": _("It is too short: use at least ten characters, better a sentence."),
+    "password_too_common": _("It is one of those that are tried first."),
+    "password_too_similar": _("It is too much like your login, name or e-mail address."),
+    "password_entirely_numeric": _("It holds nothing but digits."),
+    "password_unchanged": _("It is the one you have now."),
+    "syntax": _("it is no JSON"),
+    "encoding": _("it is not UTF-8"),
+    "duplicate": _("a name is given twice"),
+    "constant": _("it holds NaN or an infinite number"),
+    "character": _("it holds a character that cannot be kept"),
+    "length": _("its length is not a number"),
+    "cut": _("it ended too early"),
+}
+"""Words for the parameter `reason`."""
 
 VARIANTS: dict[str, Callable[[Mapping[str, Any]], str]] = {}

@@ -1,0 +1,99 @@
+"""The REST API: every app's addresses under /api/v1, its OpenAPI document, and the documentation's pages."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, URLResolver, path, re_path
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.views import SpectacularSwaggerSplitView
+from rest_framework.request import Request
+
+from console.kit import messages
+from console.kit.api import ANYONE, Endpoint, MapOf, operation
+from console.kit.api.answers import encode
+from console.kit.api.problems import not_found
+from console.kit.codes import CODES
+from console.kit.errors import STATUS
+
+BASE = "api/v1/"
+# From the top of the house down: an upper app may take over an address of a lower one (a team is made with its
+# environment), so the first that names an address has it.
+APPS = ("marketplace", "clusters", "operations", "teams")
+
+
+class OpenApi(Endpoint):
+    """The description of this API."""
+
+    @operation(ANYONE, _("Describe this API"), answers={200: MapOf(openapi="3.1.0")})
+    def get(self, request: Request) -> HttpResponse:
+        """Give the OpenAPI 3.1 document."""
+        return HttpResponse(_bytes(get_language() or "en"), content_type="application/vnd.oai.openapi+json")
+
+
+@functools.cache
+def _bytes(language: str) -> bytes:
+    """The document's bytes; it says the same to everyone who reads `language`, as long as the process runs."""
+    return encode(document())
+
+
+def document() -> dict[str, object]:
+    """Make the OpenAPI document of every address under /api/v1, in the active language."""
+    found: dict[str, object] = SchemaGenerator(patterns=api_patterns()).get_schema(request=None, public=True)
+    return found
+
+
+def api_patterns() -> list[URLPattern | URLResolver]:
+    """Give every address of the API once, with its whole path."""
+    found: dict[str, URLPattern] = {
+        f"{BASE}openapi.json": path(f"{BASE}openapi.json", OpenApi.as_view(), name="openapi")
+    }
+    for app in APPS:
+        for route, pattern in _routes(app):
+            found.setdefault(route, path(route, pattern.callback, name=pattern.name))
+    return list(found.values())
+
+
+def _routes(app: str) -> Iterator[tuple[str, URLPattern]]:
+    """Give the app's API addresses: those of `api_urls`, and those of `urls` that name the whole path."""
+    for name, prefix in (("api_urls", BASE), ("urls", "")):
+        if find_spec(f"{app}.{name}") is None:
+            continue
+        for pattern in import_module(f"{app}.{name}").urlpatterns:
+            route = f"{prefix}{pattern.pattern}"
+            if route.startswith(BASE):
+                yield route, pattern
+
+
+class Docs(SpectacularSwaggerSplitView):
+    """The documentation's viewer; its script is a request of its own, so that no inline code is needed."""
+
+    url = "/api/v1/openapi.json"
+    title = "Waybill API"
+    template_name = "api/docs.html"  # ours: the packaged one brings inline styles
+
+
+def problem_page(request: HttpRequest, code: str) -> HttpResponse:
+    """Show what a problem's type means: the page its address leads to."""
+    known = CODES.get(code)
+    if known is None:
+        return not_found(request)
+    statuses = sorted({STATUS[family] for family in known.families})
+    sentence = messages.sentences()[code]
+    context = {"code": code, "statuses": statuses, "params": known.params, "sentence": sentence}
+    return render(request, "api/problem.html", context)
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *api_patterns(),
+    path("api/docs", Docs.as_view(), name="api_docs"),
+    path("api/docs/problems/<slug:code>", problem_page, name="api_problem"),
+    re_path(r"^api/", not_found),
+]

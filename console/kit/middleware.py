@@ -1,0 +1,62 @@
+"""What surrounds the requests of a signed-in person: the life of the session, their language, their first password."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
+
+from console.kit import preferences
+
+SIGNED_IN_AT = "signed_in_at"
+SEEN_AT = "seen_at"
+PASSWORD_PAGE = "password"  # noqa: S105  the name of an address
+"""The name of the page on which a person chooses a password. It and what it needs stay open."""
+
+_SEEN_EVERY = 60
+"""Seconds: how exact the idle limit is, so that not every request writes the session."""
+_OPEN_PREFIXES = ("/api/", "/static/", "/auth/", "/livez", "/readyz")
+"""Addresses the gate below leaves alone; the API has its own answer."""
+
+
+def begin(request: HttpRequest) -> None:
+    """Note when this session began. Call it right after signing in."""
+    now = int(time.time())
+    request.session[SIGNED_IN_AT] = now
+    request.session[SEEN_AT] = now
+
+
+class Person(MiddlewareMixin):
+    """After Django's authentication: end sessions that are too old, speak the reader's language, ask for a password."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """End the session when it idled longer than WAYBILL_SESSION_IDLE or lives longer than WAYBILL_SESSION_MAX."""
+        user = getattr(request, "user", None)
+        if user is None or not user.is_authenticated:
+            return
+        now = int(time.time())
+        began = request.session.get(SIGNED_IN_AT, now)
+        seen = request.session.get(SEEN_AT, now)
+        if now - began >= settings.WAYBILL_SESSION_MAX or now - seen >= settings.WAYBILL_SESSION_IDLE:
+            logout(request)
+            return
+        if SIGNED_IN_AT not in request.session:
+            begin(request)
+        elif now - seen >= _SEEN_EVERY:
+            request.session[SEEN_AT] = now
+        preferences.apply(user)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Send whoever still has a one-time password to the page that replaces it."""
+        user = getattr(request, "user", None)
+        if user is None or not getattr(user, "must_change_password", False):
+            return None
+        match = request.resolver_match
+        if request.path.startswith(_OPEN_PREFIXES) or (match is not None and match.url_name == PASSWORD_PAGE):
+            return None
+        return HttpResponseRedirect(reverse(PASSWORD_PAGE))

@@ -1,0 +1,1 @@
+"""The REST door of people: me, tokens, users, teams, members, the audit trail."""
