@@ -6,6 +6,12 @@ from django.apps import AppConfig
 
 
 class ClustersConfig(AppConfig):
-    """The app `clusters`."""
+    """Clusters, environments, applications."""
 
     name = "clusters"
+
+    def ready(self) -> None:
+        """Make runners, duties, places and words known to the apps below."""
+        from clusters import registration
+
+        registration.register()

@@ -194,3 +194,11 @@ def _life(status: dict[str, Any]) -> float:
     ends = datetime.fromisoformat(str(status["expirationTimestamp"]).replace("Z", "+00:00"))
     left = (ends - datetime.now(UTC)).total_seconds()
     return left if 60 <= left <= TOKEN_SECONDS else TOKEN_SECONDS / 6
+
+
+def forget_key(environment: Environment) -> None:
+    """Drop every token of an environment's keys from this process's memory."""
+    with _tokens_lock:
+        for known in [known for known in _tokens if known[0] == environment.pk]:
+            del _tokens[known]
+            _asking.pop(known, None)

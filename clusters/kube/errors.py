@@ -161,7 +161,7 @@ def _forbidden(message: str, target: str) -> WaybillError:
         return Forbidden(verb, f"{resource}.{group}" if group else resource)
     if "attempting to grant RBAC permissions" in message:
         return Forbidden("bind", target)
-    for mark in ("exceeded quota: ", "failed quota: "):
+    for mark in ("exceeded quota: ", "failed quota: ", "status unknown for quota: "):
         _, found, rest = message.partition(mark)
         if found:
             return Rejected("quota_refused", object=target, words=f"{mark}{rest}"[:WORDS])

@@ -1,0 +1,1 @@
+"""The verbs of this app: plain functions that require, refuse, write, audit and enqueue."""

@@ -1,0 +1,43 @@
+"""What the apps above tell this one, once they start: how pods pull, and with which credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from clusters.manifests.scope import PullCredential
+
+if TYPE_CHECKING:
+    from clusters.kube.protocol import Kube
+    from operations.engine.work import Work
+    from teams.models import Enterprise
+
+PullCheck = Callable[["Enterprise", "Kube", "Work"], bool]
+"""Try whether a cluster's nodes can pull from the enterprise's registry. False: there is no registry yet. Raises
+Rejected pull_failed, registry errors, or what the cluster answers."""
+
+Credentials = Callable[["Enterprise"], Mapping[str, PullCredential]]
+"""Give the pull credentials of every registry in use, by host; empty while there is none."""
+
+_pull_checks: list[PullCheck] = []
+_credentials: list[Credentials] = []
+
+
+def register_pull_check(check: PullCheck) -> None:
+    """Let `check` answer whether a cluster can pull."""
+    _pull_checks[:] = [check]
+
+
+def register_pull_credentials(provider: Credentials) -> None:
+    """Let `provider` give the content of the environments' pull secret."""
+    _credentials[:] = [provider]
+
+
+def pull_check(enterprise: Enterprise, kube: Kube, work: Work) -> bool:
+    """Try a pull; False when no registry is set."""
+    return _pull_checks[0](enterprise, kube, work) if _pull_checks else False
+
+
+def pull_credentials(enterprise: Enterprise) -> Mapping[str, PullCredential]:
+    """Give the registries' pull credentials, by host."""
+    return _credentials[0](enterprise) if _credentials else {}

@@ -1,0 +1,219 @@
+"""From one look at a whole cluster to what is kept of each application. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from clusters.health import ComponentHealth, Look, application_state, component_health
+from clusters.health.causes import one_line
+from clusters.health.times import seconds
+from clusters.manifests import labels, names
+from clusters.spec.image import accepted_digests, image_text
+
+EVENTS = 50
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is known of one application before looking.
+
+    `documents`: the revision that is deployed first, then any that is on its way: what both accept is no difference.
+    """
+
+    id: str
+    slug: str
+    namespace: str
+    stopped: bool
+    documents: Sequence[Object]
+    number: str | None = None
+
+    @property
+    def components(self) -> list[Object]:
+        """The components as deployed, or as on their way the first time."""
+        return list(self.documents[0].get("components", [])) if self.documents else []
+
+    def accepted(self, key: str) -> frozenset[str]:
+        """Every digest one of the documents accepts for a component."""
+        found: frozenset[str] = frozenset()
+        for document in self.documents:
+            for component in document.get("components", []):
+                if component["key"] == key:
+                    found |= accepted_digests(component["image"])
+        return found
+
+
+@dataclass
+class Seen:
+    """One application's objects, by what they are."""
+
+    workloads: dict[str, Object] = field(default_factory=dict)
+    pods: dict[str, list[Object]] = field(default_factory=dict)
+    services: list[Object] = field(default_factory=list)
+    claims: list[Object] = field(default_factory=list)
+
+
+def by_application(objects: Iterable[Object]) -> dict[str, Seen]:
+    """Sort a cluster's objects into applications by the ownership label, and into components by name."""
+    found: dict[str, Seen] = {}
+    for item in objects:
+        owner = label(item, labels.APPLICATION)
+        if not owner:
+            continue
+        seen, component = found.setdefault(owner, Seen()), label(item, labels.NAME)
+        if item["kind"] in ("Deployment", "StatefulSet"):
+            seen.workloads[component] = item
+        elif item["kind"] == "Pod":
+            seen.pods.setdefault(component, []).append(item)
+        elif item["kind"] == "Service":
+            seen.services.append(item)
+        elif item["kind"] == "PersistentVolumeClaim":
+            seen.claims.append(item)
+    return found
+
+
+def label(item: Object, name: str) -> str:
+    """Give a label's value; empty when it has none."""
+    return str((item["metadata"].get("labels") or {}).get(name, ""))
+
+
+def status_of(
+    subject: Subject, seen: Seen, events: Sequence[Object], *, node_address: str | None, now: float
+) -> Object:
+    """Give the columns of an application's status; `now` is Unix seconds."""
+    healths: dict[str, ComponentHealth] = {}
+    shown: list[Object] = []
+    mine = _events_of(seen, events)
+    for component in subject.components:
+        key = component["key"]
+        look = Look(seen.workloads.get(key), seen.pods.get(key, []), mine)
+        health = component_health(look, accepted=subject.accepted(key), stopped=subject.stopped, now=now)
+        healths[key] = health
+        shown.append(_component(component, health, subject.number))
+    whole = application_state(healths, deployed=bool(subject.documents), stopped=subject.stopped)
+    return {
+        "state": whole.state,
+        "cause_code": whole.cause,
+        "cause_params": {"component": whole.component, "words": whole.words} if whole.cause else {},
+        "components": shown,
+        "access": _access(subject, seen.services, node_address),
+        "volumes": sorted(map(_volume, seen.claims), key=lambda volume: volume["name"]),
+        "events": [_event(event) for event in _latest(mine)],
+        "digests_match": whole.digests_match,
+    }
+
+
+def _component(component: Object, health: ComponentHealth, number: str | None) -> Object:
+    image = component["image"]
+    name = f"{image['path']}:{number}" if number and "path" in image else image_text(image).partition("@")[0]
+    return {
+        "key": component["key"],
+        "name": component.get("name", component["key"]),
+        "kind": component.get("kind", "stateless"),
+        "state": health.state,
+        "ready": health.ready,
+        "desired": health.desired,
+        "image": name,
+        "digest": health.digests[0] if health.digests else image.get("digest"),
+        "digests_match": health.digests_match,
+        "restarts": health.restarts,
+        "cause": {"code": health.cause, "words": health.words} if health.cause else None,
+    }
+
+
+# --- Access ------------------------------------------------------------------------------------------------------
+
+
+def _access(subject: Subject, services: Iterable[Object], node_address: str | None) -> list[Object]:
+    """Give the addresses at which people reach it: node ports, and hosts of Ingress routes."""
+    ports = {
+        (component["key"], port["name"]): port
+        for component in subject.components
+        for port in component.get("ports", [])
+    }
+    found = []
+    for service in services:
+        if service.get("spec", {}).get("type") != "NodePort":
+            continue
+        component = label(service, labels.NAME)
+        if service["metadata"]["name"] != names.outside(subject.slug, component):
+            continue
+        for port in service["spec"].get("ports") or []:
+            known, number = ports.get((component, port.get("name", ""))), port.get("nodePort")
+            if known is None or not number:
+                continue
+            host = f"[{node_address}]" if node_address and ":" in node_address else node_address
+            scheme = "http" if _speaks_http(known, subject, component) else known.get("protocol", "TCP").lower()
+            url = f"{scheme}://{host}:{number}" if host else None
+            found.append({"component": component, "port": known["name"], "node_port": number, "url": url})
+    return sorted(found, key=lambda entry: (entry["component"], entry["port"]))
+
+
+def _speaks_http(port: Object, subject: Subject, key: str) -> bool:
+    """Tell whether a port is for browsers: called so, or asked over HTTP by the component's own probe."""
+    if port["name"].startswith("http") or port["number"] in (80, 8000, 8080):
+        return True
+    component = next(item for item in subject.components if item["key"] == key)
+    probes = (component.get("probes") or {}).values()
+    return any(probe and probe.get("kind") == "http" and probe.get("port") == port["name"] for probe in probes)
+
+
+# --- Volumes and events ------------------------------------------------------------------------------------------
+
+
+def _volume(claim: Object) -> Object:
+    spec, status = claim.get("spec", {}), claim.get("status", {})
+    return {
+        "name": claim["metadata"]["name"],
+        "component": label(claim, labels.NAME),
+        "phase": status.get("phase", "Pending"),
+        "size": (status.get("capacity") or {}).get("storage")
+        or ((spec.get("resources") or {}).get("requests") or {}).get("storage"),
+        "storage_class": spec.get("storageClassName"),
+    }
+
+
+def _events_of(seen: Seen, events: Sequence[Object]) -> list[Object]:
+    """Keep the events about this application's objects, and about the replica sets made from its workloads."""
+    uids = {item["metadata"]["uid"] for item in [*seen.workloads.values(), *seen.claims]}
+    uids |= {pod["metadata"]["uid"] for pods in seen.pods.values() for pod in pods}
+    prefixes = tuple(f"{item['metadata']['name']}-" for item in seen.workloads.values())
+    return [event for event in events if _about(event.get("involvedObject") or {}, uids, prefixes)]
+
+
+def _about(involved: Object, uids: Collection[str], prefixes: tuple[str, ...]) -> bool:
+    if involved.get("uid") in uids:
+        return True
+    return involved.get("kind") in ("ReplicaSet", "Pod") and str(involved.get("name", "")).startswith(prefixes)
+
+
+def _latest(events: Iterable[Object]) -> list[Object]:
+    """Give the newest 50, newest first, each (object, reason) once."""
+    newest: dict[tuple[str, str], Object] = {}
+    for event in sorted(events, key=_moment):
+        involved = event.get("involvedObject") or {}
+        newest[str(involved.get("uid") or involved.get("name")), str(event.get("reason"))] = event
+    return sorted(newest.values(), key=_moment, reverse=True)[:EVENTS]
+
+
+def _moment(event: Object) -> float:
+    return seconds(_time(event)) or 0.0
+
+
+def _time(event: Object) -> str | None:
+    series: Mapping[str, Any] = event.get("series") or {}
+    return event.get("lastTimestamp") or series.get("lastObservedTime") or event.get("eventTime")
+
+
+def _event(event: Object) -> Object:
+    involved = event.get("involvedObject") or {}
+    return {
+        "at": _time(event),
+        "type": event.get("type", "Normal"),
+        "reason": event.get("reason", ""),
+        "object": f"{involved.get('kind', '')}/{involved.get('name', '')}",
+        "words": one_line(event.get("message")),
+        "count": event.get("count") or (event.get("series") or {}).get("count") or 1,
+    }

@@ -1,0 +1,79 @@
+"""What this app tells the apps below when the process starts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from clusters.api.environments import EXAMPLE
+from clusters.duties import observe, probe
+from clusters.models import Cluster, Environment
+from clusters.present import environments_json
+from clusters.runners.check import CheckRunner
+from clusters.runners.prepare_environment import PrepareRunner, SyncRunner
+from console.kit import messages
+from operations import registry
+from operations.registry import PlaceNames
+from teams import present
+from teams.models import Team, User
+
+if TYPE_CHECKING:
+    from teams.access import Person
+
+_MESSAGES = {
+    "role_left_as_it_is": _("%(role)s is left as a cluster admin made it: the console may not change it."),
+    "environment_taken_back": _("What was made in %(namespace)s is taken back."),
+}
+_REASONS = {
+    "name_unknown": pgettext_lazy("reason", "the name is not known"),
+    "timed_out": pgettext_lazy("reason", "no answer in time"),
+    "refused": pgettext_lazy("reason", "the connection is refused"),
+    "no_route": pgettext_lazy("reason", "no way there"),
+    "no_answer": pgettext_lazy("reason", "it stopped answering"),
+    "not_kubernetes": pgettext_lazy("reason", "what answers is no Kubernetes API"),
+    "redirected": pgettext_lazy("reason", "it points to another address"),
+}
+
+
+class Places:
+    """Answers about environments and clusters."""
+
+    def names(self, environments: Iterable[uuid.UUID], clusters: Iterable[uuid.UUID]) -> PlaceNames:
+        """Give the slugs of these rows."""
+        return PlaceNames(
+            dict(Environment.objects.filter(pk__in=list(environments)).values_list("pk", "slug")),
+            dict(Cluster.objects.filter(pk__in=list(clusters)).values_list("pk", "slug")),
+        )
+
+    def environment(self, user: Person, slug: str) -> uuid.UUID | None:
+        """Give the row id of an environment the person may see."""
+        if not isinstance(user, User):
+            return None
+        return Environment.objects.permitted(user).filter(slug=slug).values_list("pk", flat=True).first()
+
+
+def _environments(teams: Sequence[Team], user: User) -> Mapping[uuid.UUID, Any]:
+    """Give the environments of teams, for their JSON."""
+    rows = list(Environment.objects.present().filter(team__in=teams).select_related("team", "cluster"))
+    found: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    for row, data in zip(rows, environments_json(rows), strict=True):
+        found.setdefault(row.team_id, []).append({key: value for key, value in data.items() if key != "team"})
+    return found
+
+
+def register() -> None:
+    """Make everything known."""
+    for runner in (CheckRunner(), PrepareRunner(), SyncRunner()):
+        registry.register(runner)
+    registry.register_duty(probe.KIND, settings.WAYBILL_PROBE_EVERY, probe.probe_cluster, deadline=10)
+    registry.register_duty(observe.KIND, settings.WAYBILL_OBSERVE_EVERY, observe.observe_cluster, deadline=60)
+    registry.register_places(Places())
+    messages.register_messages(_MESSAGES)
+    messages.register_labels("reason", _REASONS)
+    example = {key: value for key, value in EXAMPLE.items() if key != "team"}
+    present.extend_team("environments", _environments, example=[example], empty=[])

@@ -1,0 +1,1 @@
+"""What workers do for this app: one runner per kind of operation."""
