@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from clusters.delivery.examine import Findings, examine, forced_ids
 from clusters.delivery.hands import error_of
 from clusters.delivery.live import generation_of, object_id, uid_of, version_of
 from clusters.delivery.run import Run
+from clusters.planning import fingerprint
 from console.kit.errors import Stale
+from operations.models import Step
 
 if TYPE_CHECKING:
     from clusters.kube.protocol import Manifest
@@ -82,13 +83,14 @@ def _hold_to_plan(run: Run, found: Findings) -> None:
     plan: dict[str, Any] | None = run.work.operation.input.get("plan")
     if plan is None:
         return
-    now, then = basis(found), plan["cluster"]
-    if now != then:
-        raise Stale("plan_stale", changes=_moved(now, then))
+    now = basis(found)
+    if fingerprint(plan["rows"], now) != plan["fingerprint"]:
+        raise Stale("plan_stale", changes=_moved(plan["operation"], now))
 
 
-def _moved(now: Iterable[list[Any]], then: Iterable[list[Any]]) -> list[str]:
+def _moved(plan: str, now: list[list[Any]]) -> list[str]:
     """Name the objects on which plan and cluster differ; at most ten."""
-    left, right = [tuple(row) for row in now], [tuple(row) for row in then]
-    names = {row[0] for row in set(left) ^ set(right)}
-    return sorted(names)[:10]
+    step = Step.objects.filter(operation__number=int(plan.removeprefix("op-")), key="compare").first()
+    then: list[list[Any]] = step.observed.get("basis", []) if step is not None else []
+    differing = {tuple(row) for row in now} ^ {tuple(row) for row in then}
+    return sorted({str(row[0]) for row in differing})[:10]

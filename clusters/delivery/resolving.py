@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from clusters import images
@@ -22,7 +23,15 @@ def resolve(run: Run, step: StepWork) -> None:
     if revision.objects_applied is not None:
         return
     document: dict[str, Any] = revision.document
-    pulls: dict[str, dict[str, str]] = revision.content().get("pull") or {}
+    complete(run, step, document, revision.content().get("pull") or {})
+    with run.work.record():
+        revision.document, revision.document_hash = document, digest(document)
+        revision.save(update_fields=["document", "document_hash"])
+    step.observe(images={component["key"]: component["image"]["digest"] for component in document["components"]})
+
+
+def complete(run: Run, step: StepWork, document: dict[str, Any], pulls: Mapping[str, Mapping[str, str]]) -> None:
+    """Ask the registries about every reference in a document that has no digest yet, and write it in."""
     open_ones = [component for component in document["components"] if "digest" not in component["image"]]
 
     def ask(component: dict[str, Any]) -> images.ResolvedImage:
@@ -34,13 +43,8 @@ def resolve(run: Run, step: StepWork) -> None:
             pause=lambda seconds: _pause(run, seconds),
         )
 
-    found = run.work.parallel(ask, open_ones, width=4)
-    for component, image in zip(open_ones, found, strict=True):
+    for component, image in zip(open_ones, run.work.parallel(ask, open_ones, width=4), strict=True):
         component["image"] = {**component["image"], **image.image()}
-    with run.work.record():
-        revision.document, revision.document_hash = document, digest(document)
-        revision.save(update_fields=["document", "document_hash"])
-    step.observe(images={component["key"]: component["image"]["digest"] for component in document["components"]})
 
 
 def _pause(run: Run, seconds: float) -> None:
