@@ -1,11 +1,28 @@
-"""The app `marketplace`."""
+"""The app of the market: at start it makes its runners and words known, and answers the apps below about registries."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
+
+RUNNERS = ("registry_test.RegistryTestRunner", "publish.PublishRunner")
 
 
 class MarketplaceConfig(AppConfig):
-    """The app `marketplace`."""
+    """The shared registry, templates and their versions, publishing and delivering."""
 
     name = "marketplace"
+
+    def ready(self) -> None:
+        """Register runners, words, and what the clusters ask about images."""
+        operations = import_module("operations.registry")
+        for runner in RUNNERS:
+            module, _, kind = runner.partition(".")
+            operations.register(getattr(import_module(f"marketplace.runners.{module}"), kind)())
+        import_module("marketplace.words").register_words()
+        registries = import_module("marketplace.registries")
+        import_module("clusters.images").register(registries.resolve)
+        hooks = import_module("clusters.hooks")
+        hooks.register_pull_credentials(registries.pull_credentials)
+        hooks.register_pull_check(import_module("marketplace.runners.cluster_pull").check_pull)

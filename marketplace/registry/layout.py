@@ -37,12 +37,12 @@ class Layout:
         return sum(blob.size for blob in self.blobs.values())
 
 
-def read_layout(source: Registry, repository: str, digest: str, *, image: str, whole: bool = True) -> Layout:
-    """Read an image's manifests, all platforms. `whole` reads what refers to it too.
+def read_layout(source: Registry, repository: str, wanted: str, *, image: str, whole: bool = True) -> Layout:
+    """Read an image's manifests, all platforms, by tag or digest. `whole` reads what refers to it too.
 
     Raises Rejected image_not_found, image_denied, image_unsupported, digest_mismatch; Unreachable.
     """
-    root = source.manifest(repository, digest, image=image, digest=digest)
+    root = source.manifest(repository, wanted, image=image)
     found = _with_children(source, repository, root, image)
     platforms = tuple(_platforms(source, repository, root, found, image))
     referrers: tuple[Manifest, ...] = ()
@@ -50,14 +50,14 @@ def read_layout(source: Registry, repository: str, digest: str, *, image: str, w
     tags: dict[str, Manifest] = {}
     if whole:
         referrers, lists = _referrers(source, repository, found, image)
-        tags = _cosign(source, repository, digest, image)
+        tags = _cosign(source, repository, root.digest, image)
     blobs = {
         blob.digest: blob
         for manifest in (*found, *referrers, *tags.values())
         for blob in manifest.blobs
         if not blob.foreign
     }
-    return Layout(digest, root.media_type, tuple(found), blobs, platforms, referrers, lists, tags)
+    return Layout(root.digest, root.media_type, tuple(found), blobs, platforms, referrers, lists, tags)
 
 
 def _with_children(source: Registry, repository: str, root: Manifest, image: str) -> list[Manifest]:

@@ -1,0 +1,60 @@
+"""Words for people about the market's operations: kinds, steps, messages."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from console.kit import messages
+from operations import words
+from operations.words import KindWords
+
+KINDS = {
+    "registry_test": KindWords(
+        pgettext_lazy("operation", "Registry test"),
+        pgettext_lazy("operation", "Testing the registry"),
+        pgettext_lazy("operation", "Registry tested"),
+        pgettext_lazy("operation", "Registry partly tested"),
+        pgettext_lazy("operation", "Registry test failed"),
+    ),
+    "publish": KindWords(
+        pgettext_lazy("operation", "Publication"),
+        pgettext_lazy("operation", "Publishing"),
+        pgettext_lazy("operation", "Copied for publishing"),
+        pgettext_lazy("operation", "Partly copied"),
+        pgettext_lazy("operation", "Not published"),
+    ),
+}
+
+STEPS = {
+    "login": pgettext_lazy("step", "Sign in"),
+    "push": pgettext_lazy("step", "Push a probe"),
+    "pull:": pgettext_lazy("step", "Pull from %(name)s"),
+    "clean": pgettext_lazy("step", "Clean up"),
+    "resolve": pgettext_lazy("step", "Find the images"),
+    "measure": pgettext_lazy("step", "Measure"),
+    "copy:": pgettext_lazy("step", "Copy %(name)s"),
+    "manifests": pgettext_lazy("step", "Write the manifests"),
+    "tags": pgettext_lazy("step", "Write the tags"),
+    "verify": pgettext_lazy("step", "Verify"),
+    "confirm": pgettext_lazy("step", "Publish the version"),
+}
+
+MESSAGES = {
+    "pull_played": _("The nodes of %(cluster)s are played: the pull was accepted, but no image travelled."),
+    "tag_moved": _("The tag of %(image)s names another image by now; what was deployed is published."),
+    "image_copied": _("%(image)s is in the registry (%(bytes)s bytes)."),
+    "namespace_left_behind": _("The namespace of the test could not be removed from %(cluster)s."),
+    "probe_left_behind": _("The probe image could not be removed from the registry."),
+}
+
+NEXT = {"give_up": pgettext_lazy("next step", "Give up")}
+
+
+def register_words() -> None:
+    """Make them known."""
+    for kind, own in KINDS.items():
+        words.register_kind(kind, own)
+    words.register_steps(STEPS)
+    messages.register_messages(MESSAGES)
+    messages.register_labels("next", NEXT)
