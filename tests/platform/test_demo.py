@@ -1,0 +1,119 @@
+"""The demo as a person meets it: started twice, interrupted, stopped, started again, forgotten."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.local.people import PEOPLE, People
+from deploy.local.plan import free_ports
+from deploy.local.visitor import Refused, Visitor
+from tests.real.platform import FRESH
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.timeout(400), pytest.mark.usefixtures(FRESH)]
+
+
+class Demo:
+    """The demo in a folder of the test's own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.port = free_ports(1)[0]
+        # What the test run sets for itself would be taken for the wish of the person who starts the demo.
+        outside = ("WAYBILL_", "TESTS_", "DATABASE_URL", "REDIS_URL", "DJANGO_")
+        self.environment = {name: text for name, text in os.environ.items() if not name.startswith(outside)}
+        self.environment["WAYBILL_DATA_DIR"] = str(data)
+
+    @contextmanager
+    def up(self) -> Iterator[subprocess.Popen[str]]:
+        """The demo in the foreground of a process, ready."""
+        line = [sys.executable, "-m", "deploy.local.demo", "up", "--port", str(self.port)]
+        with subprocess.Popen(line, cwd=ROOT, env=self.environment, text=True, stdout=subprocess.PIPE) as process:
+            try:
+                assert process.stdout is not None
+                self.said = []
+                for text in process.stdout:
+                    self.said.append(text)
+                    if text.startswith("Everything is ready"):
+                        break
+                yield process
+            finally:
+                process.kill()
+
+    def run(self, verb: str) -> str:
+        """Run one other command of the demo to its end."""
+        line = [sys.executable, "-m", "deploy.local.demo", verb]
+        answer = subprocess.run(
+            line, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, check=True
+        )
+        return answer.stdout
+
+    def processes(self) -> list[str]:
+        """Every process that has to do with the folder, by its command line or its environment."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                told = [*process.cmdline(), process.environ().get("WAYBILL_DATA_DIR", "")]
+                if any(str(self.data) in word for word in told):
+                    found.append(" ".join(process.cmdline()))
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+        return found
+
+    def is_silent(self) -> bool:
+        """Whether the last process went within a while."""
+        end = time.monotonic() + 30
+        while self.processes() and time.monotonic() < end:
+            time.sleep(0.1)
+        return not self.processes()
+
+
+def test_the_demo_from_its_first_start_to_its_reset(tmp_path: Path) -> None:
+    demo = Demo(tmp_path / "data")
+    people = People(demo.data / "demo/people.txt")
+    with demo.up() as process:
+        printed = "".join(demo.said)
+        kept = people.passwords()
+        assert set(kept) == {person.login for person in PEOPLE}
+        assert all(password in printed and not one_time for password, one_time in kept.values())
+        assert stat.S_IMODE(people.path.stat().st_mode) == 0o600
+        visitor = Visitor(f"http://127.0.0.1:{demo.port}")
+        visitor.sign_in("hanmei", kept["hanmei"][0])
+        with pytest.raises(Refused):
+            Visitor(visitor.console).sign_in("hanmei", kept["lilei"][0])
+
+        again = demo.run("up")
+        assert f"runs already: {visitor.console}" in again
+        assert "内网集群" in again
+        assert process.poll() is None
+
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    assert demo.is_silent(), demo.processes()
+
+    with demo.up() as process:
+        assert people.passwords() == kept
+        assert not any(password in "".join(demo.said) for password, _ in kept.values()), "printed once"
+        Visitor(visitor.console).sign_in("hanmei", kept["hanmei"][0])
+        process.kill()
+        process.wait(10)
+        assert demo.is_silent(), "even a kill leaves nothing behind"
+
+    with demo.up() as process:
+        demo.run("down")
+        assert process.wait(10) == 0
+    assert demo.is_silent()
+    demo.run("down")
+    demo.run("reset")
+    assert list(demo.data.iterdir()) == []
