@@ -1,7 +1,7 @@
 """The hub: one LISTEN connection per process, which wakes the streams whose rows have changed.
 
-A notification is a hint and carries a name only; what is sent comes from the rows. A lost one costs a stream at most
-the two seconds after which it looks by itself.
+A notification is a hint and carries a name only; what is sent comes from the rows. While nobody listens the streams
+look by themselves every two seconds.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ AGAIN = 1.0
 
 
 class Hub:
-    """Belongs to one event loop; listens while it has at least one stream."""
+    """Belongs to one event loop; listens while it has at least one stream. `deaf`: it cannot listen at the moment."""
 
     def __init__(self) -> None:
         self._streams: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
+        self.deaf = True
 
     @contextmanager
     def listening(self, name: str) -> Iterator[asyncio.Event]:
@@ -58,11 +59,13 @@ class Hub:
             try:
                 async with await psycopg.AsyncConnection.connect(**_parameters(), autocommit=True) as link:
                     await link.execute(f"LISTEN {CHANNEL}")
+                    self.deaf = False
                     self.wake()  # what came while nobody listened
                     async for notice in link.notifies():
                         self.wake(notice.payload)
             except (psycopg.Error, OSError) as error:
                 logger.warning("event streams look by themselves until the database can be listened to: %s", error)
+            self.deaf = True
             await asyncio.sleep(AGAIN)
 
 

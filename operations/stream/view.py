@@ -99,7 +99,7 @@ async def _events(reader: Reader, number: int, after: int) -> AsyncIterator[byte
 async def _quiet(reader: Reader, number: int, stream: _Stream, woken: asyncio.Event) -> AsyncIterator[bytes]:
     """Wait for news; ask for the rights every 2 s meanwhile, and say every 15 s that the stream lives."""
     while not await _wait(woken, stream.patience()):
-        if stream.owes():
+        if stream.owes() or hub().deaf:
             return
         if not await in_thread(permitted, reader, number):
             stream.closed = True

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from operations.actions.cancel import cancel
 from operations.engine.loop import Loop
 from operations.models import Operation
 from tests.operations import toy
-from tests.operations.conftest import ended
+from tests.operations.conftest import ended, until
 from tests.operations.people import Shop
 
 
@@ -46,3 +51,171 @@ def test_a_refusal_of_the_world_fails_the_operation_with_its_words(
         *undone,
     ]
     assert ledger.of(operation.name) == ["write:a", *(["undone"] if kind == "tidy" else [])]
+
+
+# --- Bad ends --------------------------------------------------------------------------------------------------------
+def test_a_fault_of_ours_is_errored_with_a_trace_and_no_words(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    operation = ended(toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, break_at="write:b"))
+    assert (operation.state, operation.outcome_code) == ("errored", "internal")
+    assert set(operation.outcome_params) == {"trace"}
+    assert "purpose" not in str(list(operation.events.values_list("params", flat=True)))
+
+
+def test_a_runner_that_cannot_say_its_steps_fails_with_its_words(loop: Loop, shop: Shop) -> None:
+    operation = ended(toy.begin(shop.enterprise, shop.user, shop.team, steps_fail=True))
+    assert (operation.state, operation.outcome_code, operation.steps.count()) == ("failed", "registry_not_set", 0)
+
+
+def test_last_words_that_fail_do_not_keep_an_operation_for_ever(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    operation = ended(toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, kind="bad_end"))
+    assert (operation.state, operation.outcome_code) == ("errored", "internal")
+
+
+def test_an_undo_that_fails_says_so_and_keeps_the_outcome(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    operation = ended(
+        toy.begin(
+            shop.enterprise,
+            shop.user,
+            shop.team,
+            world=ledger.address,
+            kind="tidy",
+            reject_at="write:a",
+            undo_breaks=True,
+        )
+    )
+    assert (operation.state, operation.outcome_code) == ("failed", "registry_full")
+    undo = operation.steps.get(key="undo")
+    assert (undo.state, undo.message_code) == ("failed", "not_ready")
+
+
+def test_a_passed_deadline_fails_while_it_runs(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    operation = toy.begin(
+        shop.enterprise, shop.user, shop.team, world=ledger.address, pause_at="write:b", deadline_seconds=3
+    )
+    ended(operation)
+    assert (operation.state, operation.outcome_code) == ("failed", "deadline_passed")
+    assert operation.outcome_params == {"seconds": 3}
+    assert operation.changed == "part"
+
+
+def test_a_passed_deadline_fails_while_it_waits(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    ledger.away, ledger.retry_after = True, 3600
+    operation = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, deadline_seconds=3)
+    until(lambda: state_of(operation) == "waiting", what="waiting")
+    ended(operation)
+    assert (operation.state, operation.outcome_code) == ("failed", "deadline_passed")
+
+
+def test_a_passed_deadline_fails_before_anybody_began(shop: Shop, ledger: toy.Ledger) -> None:
+    operation = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address)
+    Operation.objects.filter(pk=operation.pk).update(deadline=timezone.now() - timedelta(seconds=1))
+    engine = Loop(slots=1)
+    engine.start()
+    ended(operation)
+    engine.stop()
+    assert (operation.state, operation.outcome_code, ledger.entries) == ("failed", "deadline_passed", [])
+
+
+def test_the_fifth_crash_ends_it(shop: Shop, ledger: toy.Ledger) -> None:
+    operation = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address)
+    Operation.objects.filter(pk=operation.pk).update(
+        state="running", attempts=4, lease_owner="dead", lease_until=timezone.now() - timedelta(seconds=1)
+    )
+    engine = Loop(slots=1)
+    engine.start()
+    ended(operation)
+    engine.stop()
+    assert (operation.state, operation.outcome_code, operation.attempts) == ("errored", "worker_died", 5)
+    assert (operation.changed, ledger.entries) == ("unknown", [])
+
+
+# --- Waiting ---------------------------------------------------------------------------------------------------------
+def state_of(operation: Operation) -> str:
+    operation.refresh_from_db()
+    return operation.state
+
+
+def test_what_is_away_is_waited_for_and_the_step_goes_on(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    ledger.away = True
+    operation = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address)
+    until(lambda: state_of(operation) == "waiting", what="waiting")
+    assert operation.waiting_for is not None
+    assert (operation.waiting_for["kind"], operation.waiting_for["name"]) == ("cluster", "toy")
+    assert (operation.lease_until, operation.epoch >= 1) == (None, True)
+    until(lambda: tries_of(operation) >= 2, what="a second try")
+    ledger.away = False
+    ended(operation)
+    assert (operation.state, operation.waiting_for, operation.attempts) == ("succeeded", None, 0)
+    assert ledger.of(operation.name) == list(toy.WRITES)
+    codes = list(operation.events.order_by("pk").values_list("code", flat=True))
+    assert (codes.count("waiting"), codes.count("resumed")) == (1, 1)
+
+
+def tries_of(operation: Operation) -> int:
+    operation.refresh_from_db()
+    return int(operation.waiting_for["tries"]) if operation.waiting_for else 0
+
+
+def test_retry_after_is_obeyed(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    ledger.away, ledger.retry_after = True, 77
+    operation = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address)
+    until(lambda: state_of(operation) == "waiting", what="waiting")
+    assert 70 < (operation.not_before - timezone.now()).total_seconds() <= 77
+
+
+# --- Cancel ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ["toy", "tidy"])
+@pytest.mark.parametrize("boundary", toy.STEPS)
+def test_a_cancel_is_honoured_at_every_boundary(
+    loop: Loop, shop: Shop, ledger: toy.Ledger, boundary: str, kind: str
+) -> None:
+    operation = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, pause_at=boundary, kind=kind)
+    until(lambda: running_step(operation) == boundary, what=f"step {boundary}")
+    cancel(operation=operation, acting_user=shop.user)
+    ended(operation, seconds=10)
+    written = list(toy.WRITES[: toy.STEPS.index(boundary) - 1]) if boundary != "check" else []
+    assert (operation.state, operation.outcome_code) == ("cancelled", None)
+    assert ledger.of(operation.name) == written + (["undone"] if kind == "tidy" else [])
+    observed = [step.key for step in operation.steps.all() if step.observed.get("entry")]
+    assert observed == written
+
+
+def running_step(operation: Operation) -> str | None:
+    return operation.steps.filter(state="running").values_list("key", flat=True).first()
+
+
+def test_a_waiting_operation_is_cancelled_without_delay(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    ledger.away, ledger.retry_after = True, 3600
+    operation = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address)
+    until(lambda: state_of(operation) == "waiting", what="waiting")
+    cancel(operation=operation, acting_user=shop.user)
+    assert ended(operation, seconds=10).state == "cancelled"
+
+
+# --- Batches ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("bad", "state", "code"), [((), "succeeded", None), ((0, 3), "failed", "children_failed")])
+def test_the_child_that_ends_last_ends_the_batch(
+    loop: Loop, shop: Shop, ledger: toy.Ledger, bad: tuple[int, ...], state: str, code: str | None
+) -> None:
+    with transaction.atomic():
+        batch = toy.begin(shop.enterprise, shop.user, kind="batch", is_batch=True)
+        for n in range(6):
+            wrong = {"reject_at": "write:b"} if n in bad else {}
+            toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, parent=batch, **wrong)
+    ended(batch)
+    assert (batch.state, batch.outcome_code, batch.done, batch.total, batch.unit) == (state, code, 6, 6, "children")
+    assert batch.outcome_params == ({"n": 2} if bad else {})
+    assert batch.events.filter(code__startswith="operation_").count() == 1
+    assert (batch.lease_owner, batch.epoch) == (None, 0)
+
+
+def test_cancelling_a_batch_cancels_its_children(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    with transaction.atomic():
+        batch = toy.begin(shop.enterprise, shop.user, kind="batch", is_batch=True)
+        for _ in range(6):  # four run, two are queued
+            toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, parent=batch, pause_at="write:b")
+    until(lambda: batch.children.filter(steps__key="write:b", steps__state="running").exists(), what="a child")
+    cancel(operation=batch, acting_user=shop.user)
+    ended(batch, seconds=15)
+    assert set(batch.children.values_list("state", flat=True)) == {"cancelled"}
+    assert (batch.state, batch.outcome_code) == ("cancelled", None)

@@ -34,4 +34,4 @@ class Toys(StartsWork):
         return self.start(lambda: toy.begin(self.user.enterprise, self.user, team, **body))
 
 
-urlpatterns = [*console_urls, path("api/v1/toys", Toys.as_view())]
+urlpatterns = [path("api/v1/toys", Toys.as_view()), *console_urls]
