@@ -111,7 +111,7 @@ def _changes(before: Component, after: Component, template: Component | None, wh
     changes: list[FieldChange] = []
     for name in [*right, *(name for name in left if name not in right)]:
         because = why.of(f"{after['key']}.{name}")
-        kept_apart = because == "kept" and own.get(name) != right.get(name)
+        kept_apart = because == "kept" and template is not None and own.get(name) != right.get(name)
         if left.get(name) == right.get(name) and not kept_apart:
             continue
         change = FieldChange({"field": name, "from": left.get(name), "to": right.get(name), "because": because})

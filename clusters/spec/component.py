@@ -58,7 +58,7 @@ def read_component(reader: Reader, form: Form) -> Component:
     volumes = read_volumes(reader.at("volumes"))
     component = Component(
         key=key,
-        name=reader.at("name").name(default=key),
+        name=reader.at("name").name(default=key or "…"),
         kind=cast(shape.Kind, reader.at("kind").choice(shape.KINDS, default="stateless")),
         image=_image(reader.at("image"), form),
         command=reader.at("command").texts(limit=100, most=4096),

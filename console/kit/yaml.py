@@ -107,7 +107,7 @@ def _value(node: nodes.Node) -> Any:
         return _mapping(node)
     assert isinstance(node, nodes.ScalarNode)
     # Quoted scalars are text; plain ones are what the resolver without dates takes them for.
-    plain = node.style is None
+    plain = not node.style
     tag = _tag(node.value) if plain else "tag:yaml.org,2002:str"
     if tag not in _PLAIN_TAGS:
         raise _refused("tag")
@@ -123,7 +123,7 @@ def _mapping(node: nodes.MappingNode) -> dict[str, Any]:
     for key_node, value_node in node.value:
         if not isinstance(key_node, nodes.ScalarNode):
             raise _refused("key_type")
-        if key_node.style is None and key_node.value == "<<":
+        if not key_node.style and key_node.value == "<<":
             raise _refused("merge_key")
         key = key_node.value
         if key in found:
