@@ -45,21 +45,23 @@ class Client(Sender):
         except Absent:
             return None
 
-    def list(self, kind: str, namespace: str | None = None, *, selector: str = "", fields: str = "") -> Listing:
+    def list(
+        self, kind: str, namespace: str | None = None, *, selector: str = "", fields: str = "", page: int = PAGE
+    ) -> Listing:
         """Read all objects of a kind that the selectors match, in pages, as of now."""
-        query = {"limit": str(PAGE)}
+        query = {"limit": str(page)}
         query |= {"labelSelector": selector} if selector else {}
         query |= {"fieldSelector": fields} if fields else {}
         items: list[Manifest] = []
         more = ""
         while True:
-            page = query | ({"continue": more} if more else {})
-            reply = self.send(Request("GET", path(kind, namespace), page, kind, kind))
+            asked = query | ({"continue": more} if more else {})
+            reply = self.send(Request("GET", path(kind, namespace), asked, kind, kind))
             if reply.status == 410 and more:
                 items, more = [], ""  # the pages' common point in time is gone: begin again
                 continue
             if reply.status != 200:
-                raise self.error(Request("GET", path(kind, namespace), page, kind, kind), reply)
+                raise self.error(Request("GET", path(kind, namespace), asked, kind, kind), reply)
             items += reply.body.get("items") or []
             metadata = reply.body.get("metadata") or {}
             more = metadata.get("continue") or ""
