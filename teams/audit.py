@@ -64,9 +64,10 @@ def record(
     """
     if action not in _labels:
         raise KeyError(f"audit action {action!r} is not registered")
-    owner = enterprise.pk if enterprise else team.enterprise_id if team else acting_user and acting_user.enterprise_id
-    if owner is None:
+    root = enterprise or (team or acting_user)
+    if root is None:
         raise ValueError("an audit event needs an enterprise")
+    owner = root.pk if isinstance(root, Enterprise) else root.enterprise_id
     context = current()
     return AuditEvent.objects.create(
         enterprise_id=owner,

@@ -108,7 +108,7 @@ def slug_from_name(name: str, taken: Callable[[str], bool], *, longest: int = SL
 
 
 def _base(name: str, longest: int) -> str:
-    syllables = lazy_pinyin(unicodedata.normalize("NFKC", name), style=Style.NORMAL, errors=_keep)
+    syllables = lazy_pinyin(unicodedata.normalize("NFKC", name), style=Style.NORMAL, errors=_keep)  # type: ignore[arg-type]  # a list is taken too, and documented
     words = re.findall(r"[a-z0-9]+", "-".join(syllables).lower())
     return _cut("-".join(words), longest)
 

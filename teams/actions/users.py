@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -90,7 +91,7 @@ def change_user(
     if user.enterprise_id != acting_user.enterprise_id:
         raise NotFound()
     lock_enterprise(user.enterprise)
-    row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    row: User = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     check_version(row, expected_version)
     before = _state(row)
     if "name" in changes:
@@ -116,7 +117,9 @@ def reset_password(*, user: User, acting_user: User, expected_version: int | Non
     Needs `manage_users`. Raises NotFound for a user of another enterprise.
     """
     require(acting_user, "manage_users")
-    row = User.objects.select_for_update(no_key=True).filter(pk=user.pk, enterprise=acting_user.enterprise).first()
+    row: User | None = (
+        User.objects.select_for_update(no_key=True).filter(pk=user.pk, enterprise=acting_user.enterprise).first()
+    )
     if row is None:
         raise NotFound()
     check_version(row, expected_version)
@@ -136,7 +139,7 @@ def change_own_password(*, new: str, acting_user: User) -> User:
 
     Raises Invalid with `password_too_weak` at `/new`.
     """
-    row = User.objects.select_for_update(no_key=True).get(pk=acting_user.pk)
+    row: User = User.objects.select_for_update(no_key=True).get(pk=acting_user.pk)
     try:
         validate_password(new, row)
     except ValidationError as error:
@@ -165,7 +168,7 @@ def change_profile(*, changes: Mapping[str, str], acting_user: User) -> User:
 
     Raises Invalid with `choice_unknown`.
     """
-    row = User.objects.select_for_update(no_key=True).get(pk=acting_user.pk)
+    row: User = User.objects.select_for_update(no_key=True).get(pk=acting_user.pk)
     choices = {"language": LANGUAGES, "theme": THEMES, "time_zone": _zones()}
     wrong = [
         FieldError(f"/{name}", "choice_unknown", {"choices": sorted(choices[name])})
@@ -226,9 +229,11 @@ def _state(row: User) -> dict[str, Any]:
 def _record_change(row: User, before: Mapping[str, Any], acting_user: User) -> None:
     """One event for what changed, and one of its own for being disabled or enabled."""
     old, new = audit.changes(before, _state(row))
-    subject = {"acting_user": acting_user, "object_type": "user", "object_id": row.pk, "object_label": row.login}
+    record = partial(
+        audit.record, acting_user=acting_user, object_type="user", object_id=row.pk, object_label=row.login
+    )
     if "is_active" in new:
-        audit.record("user.enabled" if new.pop("is_active") else "user.disabled", **subject)
+        record("user.enabled" if new.pop("is_active") else "user.disabled")
         old.pop("is_active")
     if new:
-        audit.record("user.changed", before=old, after=new, **subject)
+        record("user.changed", before=old, after=new)

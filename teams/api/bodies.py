@@ -60,7 +60,7 @@ class TeamBody(Body):
 
     slug = serializers.CharField(max_length=SLUG_MAX, required=False)
     name = serializers.CharField(max_length=NAME_MAX)
-    members = MemberBody(many=True, required=False, max_length=_MEMBERS_MAX)
+    members = serializers.ListField(child=MemberBody(), required=False, max_length=_MEMBERS_MAX)
 
 
 class TeamChangeBody(Body):

@@ -89,10 +89,10 @@ class Membership(Row):
         return f"{self.user_id} is {self.role} of {self.team_id}"
 
 
-class TeamGroupPermission(GroupObjectPermissionBase):  # type: ignore[misc]
+class TeamGroupPermission(GroupObjectPermissionBase):
     """A right of one group on one team: guardian's table with direct keys, since its generic one is slow at scale."""
 
     content_object = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="group_permissions")
 
-    class Meta(GroupObjectPermissionBase.Meta):  # type: ignore[misc]
+    class Meta(GroupObjectPermissionBase.Meta):
         db_table = "team_group_permission"

@@ -41,8 +41,8 @@ class _OneFormat(BaseContentNegotiation):
 class Endpoint(APIView):
     """One address. See the package's docstring for how it is written and what it holds."""
 
-    http_method_names: ClassVar[list[str]] = [*METHODS, "head"]
-    permission_classes: ClassVar[list[Any]] = []
+    http_method_names = [*METHODS, "head"]
+    permission_classes = []
     content_negotiation_class = _OneFormat
     metadata_class = None
     schema = Schema()
@@ -118,7 +118,10 @@ class Endpoint(APIView):
         declared = self.declared
         assert declared is not None and declared.body is not None
         raw = bodies.read(self.request._request)
-        return bodies.validate(declared.body, raw, partial=declared.partial, context={"user": self.request.user})
+        data: dict[str, Any] = bodies.validate(
+            declared.body, raw, partial=declared.partial, context={"user": self.request.user}
+        )
+        return data
 
     def query(self, *names: str) -> dict[str, str | None]:
         """Give the declared query parameters by name; an absent or empty one is None."""
@@ -169,11 +172,11 @@ class Endpoint(APIView):
 
     # --- What went wrong --------------------------------------------------------------------------------------------
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # not DRF's Response
         """Make a problem of whatever was raised."""
         return problems.handle(exc, self.request)
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]  # not DRF's Response
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Let the answer out as it is."""

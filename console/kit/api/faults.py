@@ -93,7 +93,7 @@ def _told(field: Any, errors: Any, pointer: str) -> Iterator[FieldError]:
 
 def _said(field: Any, errors: Iterable[ErrorDetail], pointer: str) -> Iterator[FieldError]:
     for detail in errors:
-        code, params = _named(field, detail.code)
+        code, params = _named(field, detail.code or "")
         yield FieldError(pointer, code, params)
 
 

@@ -106,7 +106,7 @@ def known(exc: Exception, method: str = "") -> WaybillError | None:
         case RequestDataTooBig() | TooManyFieldsSent():
             return TooLarge("body_too_large", limit=0)
         case exceptions.Throttled():
-            return TooMany("too_many_requests", retry_after=int(exc.wait or 1))
+            return TooMany("too_many_requests", retry_after=int(getattr(exc, "wait", None) or 1))
         case exceptions.ValidationError():
             return Invalid("invalid")
         case PermissionDenied() | exceptions.PermissionDenied():

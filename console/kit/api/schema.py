@@ -62,7 +62,7 @@ class Schema(AutoSchema):
         """Give the declared summary."""
         return str(self.declared.summary)
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular has it
         """Say who may, and with which codes it refuses."""
         declared = self.declared
         right = {ANYONE: "Open to everyone."}.get(declared.right, f"Right: `{declared.right}`.")

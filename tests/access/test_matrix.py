@@ -1,0 +1,100 @@
+"""Every route × every person × a thing of the own team, a foreign one, none: nothing is seen or done by mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+
+from console.kit.api.shape import differences
+from tests.access.matrix import expected, furnished, routes, rows
+from tests.cast import Cast
+
+ROUTES = routes()
+ROWS = rows()
+
+
+@pytest.fixture
+def stage(db: None) -> Cast:
+    """Give everyone and everything."""
+    return furnished()
+
+
+def test_every_route_has_a_row_and_every_row_a_route() -> None:
+    assert sorted(ROWS) == sorted(ROUTES)
+
+
+@pytest.mark.parametrize("name", sorted(set(ROWS) & set(ROUTES)))
+def test_who_may(name: str, stage: Cast) -> None:
+    row, (route, declared) = ROWS[name], ROUTES[name]
+    wrong = []
+    for whose in ("own", "foreign", "absent") if row.own else ("own",):
+        for part in stage.parts:
+            response = _ask(stage, name, part, whose)
+            wanted = 404 if _is_strangers(row, part, whose) else expected(row, declared, part, whose)
+            if _is_strangers(row, part, whose):
+                continue
+            if response.status_code != wanted:
+                told = response.content[:300].decode(errors="replace")
+                wrong.append(f"{part} {whose}: {response.status_code}, not {wanted}: {told}")
+            elif wanted == row.ok and response.content and row.ok in declared.answers:
+                wrong += [f"{part} {whose}: {text}" for text in _misshapen(response, name)]
+    assert not wrong, "\n".join([f"{name} ({route})", *wrong])
+
+
+@pytest.mark.parametrize("name", sorted(name for name in set(ROWS) & set(ROUTES) if ROWS[name].own))
+def test_foreign_and_absent_answer_the_same_bytes(name: str, stage: Cast) -> None:
+    row = ROWS[name]
+    assert row.foreign and row.absent
+    for part in ("admin", "lead", "viewer", "loner"):
+        foreign, absent = _ask(stage, name, part, "foreign"), _ask(stage, name, part, "absent")
+        if foreign.status_code != 404:
+            continue
+        one, other = _path(stage, name, "foreign"), _path(stage, name, "absent")
+        assert foreign.content.replace(one.encode(), b"") == absent.content.replace(other.encode(), b"")
+        assert _headers(foreign) == _headers(absent)
+
+
+def _is_strangers(row: object, part: str, whose: str) -> bool:
+    # What is foreign to the others is the stranger's own; what they may with it says nothing about walls.
+    return part == "stranger" and whose == "foreign"
+
+
+def _path(stage: Cast, name: str, whose: str) -> str:
+    row = ROWS[name]
+    address = getattr(row, whose)
+    path = f"/api/v1/{row.route}"
+    for key, value in (address(stage) if address else {}).items():
+        for start in ("<str:", "<int:", "<slug:", "<op:", "<"):
+            path = path.replace(f"{start}{key}>", str(value))
+    assert "<" not in path, path
+    return path
+
+
+def _ask(stage: Cast, name: str, part: str, whose: str) -> HttpResponse:
+    """Ask, and take back whatever it changed."""
+    row = ROWS[name]
+    body = row.body(stage) if row.body else None
+    headers = row.headers() if row.headers else None
+    api = stage.api(part)
+    with transaction.atomic():
+        response = api.call(row.method, _path(stage, name, whose), body, headers=headers, **(row.query or {}))
+        transaction.set_rollback(True)
+    return response
+
+
+def _headers(response: HttpResponse) -> dict[str, str]:
+    return {name: value for name, value in response.headers.items() if name not in {"X-Request-Id", "Content-Length"}}
+
+
+def _misshapen(response: HttpResponse, name: str) -> Iterator[str]:
+    declared = ROUTES[name][1]
+    if "json" not in response.headers.get("Content-Type", ""):
+        return
+    data, example = response.json(), declared.answers[response.status_code]  # type: ignore[attr-defined]
+    if example is None:
+        return
+    for item in data["items"] if declared.listed else [data]:
+        yield from differences(example, item)
