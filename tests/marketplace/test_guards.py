@@ -134,9 +134,7 @@ def test_sql_written_by_hand_changes_no_published_version(house: House) -> None:
         cursor.execute("""UPDATE version SET document = '{"schema": 9}' WHERE id = %s""", [version.pk])
 
 
-@pytest.mark.parametrize(
-    "verb", ["UPDATE mark_event SET reason = 'other'", "DELETE FROM mark_event"]
-)
+@pytest.mark.parametrize("verb", ["UPDATE mark_event SET reason = 'other'", "DELETE FROM mark_event"])
 def test_the_history_of_marks_takes_inserts_only(house: House, verb: str) -> None:
     MarkEvent.objects.create(version=house.version(), mark="release", by=house.user, at=timezone.now())
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:

@@ -1,0 +1,60 @@
+"""Registries of the tests' own: two real ones for the whole run, started when first asked for."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from tests.marketplace.servers import Meter, PlainPusher, program, running_registry
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Build the registry's program before the first test that needs it: a build takes longer than any test may."""
+    if any({"store", "goal"}.intersection(getattr(item, "fixturenames", ())) for item in items):
+        for item in items:
+            if {"store", "goal"}.intersection(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The registry that images come from: its address."""
+    program()
+    with running_registry(tmp_path_factory.mktemp("store")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def goal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The registry that images go to: its address."""
+    program()
+    with running_registry(tmp_path_factory.mktemp("goal")) as address:
+        yield address
+
+
+@pytest.fixture
+def pusher(store: str) -> PlainPusher:
+    """Pushes images to the store."""
+    return PlainPusher(store)
+
+
+@pytest.fixture
+def name() -> str:
+    """A repository name nobody has used."""
+    return f"test-{secrets.token_hex(5)}"
+
+
+@pytest.fixture
+def metered_store(store: str) -> Iterator[Meter]:
+    """The store behind a meter."""
+    with Meter(store) as meter:
+        yield meter
+
+
+@pytest.fixture
+def metered_goal(goal: str) -> Iterator[Meter]:
+    """The goal behind a meter."""
+    with Meter(goal) as meter:
+        yield meter
