@@ -36,18 +36,19 @@ class Build:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A module folder under ``recipes/`` and the programs it gives."""
+    """A module folder (under ``recipes/`` unless another place is named) and the programs it gives."""
 
     name: str
     title: str
     takes: str
     builds: tuple[Build, ...]
     stamp: str | None = None
+    place: Path = RECIPES
 
     @property
     def folder(self) -> Path:
         """Where the module lies: go.mod, go.sum and its Go files."""
-        return RECIPES / self.name
+        return self.place / self.name
 
     def release(self) -> str | None:
         """The version of the stamped module as go.mod locks it (``v1.36.3``), if the recipe stamps one."""
