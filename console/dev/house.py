@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,11 +34,12 @@ class House:
     def claim(self) -> None:
         """Hold the folder until this process ends. Raises AlreadyRunning while another one does."""
         lock = (self.folder / "lock").open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise AlreadyRunning(f"process {lock.read().strip()} already runs the console in {self.folder}") from None
+        end = time.monotonic() + 1  # a command that only looks who runs holds it for a moment
+        while not _locked(lock):
+            if time.monotonic() > end:
+                lock.seek(0)
+                raise AlreadyRunning(f"process {lock.read().strip()} already runs the console in {self.folder}")
+            time.sleep(0.05)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -75,12 +77,18 @@ class House:
         """Give what `note` wrote, as long as its supervisor still holds the folder."""
         path = self.folder / "running.json"
         with (self.folder / "lock").open("a+", encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                said: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-                return said
-        return None
+            if _locked(lock) or not path.exists():
+                return None
+            said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return said
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _given(name: str) -> bool:

@@ -23,9 +23,9 @@ def main(arguments: Sequence[str]) -> int:
     runner = commands.add_parser("run", help="run one management command with the same database and keys")
     runner.add_argument("words", nargs=argparse.REMAINDER)
     options = parser.parse_args(arguments)
-    if options.command == "run":
-        return run(options.words)
     try:
+        if options.command == "run":
+            return run(options.words)
         return Supervisor(House(), host=options.host, port=options.port).run()
     except AlreadyRunning as error:
         print(f"manage.py dev: {error}", file=sys.stderr)
@@ -33,7 +33,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(words: Sequence[str]) -> int:
-    """Run one management command on the running console's database, or on one started for as long as it takes."""
+    """Run one management command on the running console's database, or on one started for as long as it takes.
+
+    Raises AlreadyRunning while a console in this folder is only starting.
+    """
     house = House()
     running = house.running()
     if running is not None:

@@ -103,7 +103,7 @@ def free_port(host: str = "127.0.0.1") -> int:
         return port
 
 
-def wait_until(answers: Callable[[], bool], *, alive: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def wait_until(answers: Callable[[], bool], *, alive: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Ask until it answers.
 
     Raises RuntimeError when the process ends first, or after `seconds` without an answer.
