@@ -78,6 +78,7 @@ class Docs(SpectacularSwaggerSplitView):
     """The documentation's viewer; its script is a request of its own, so that no inline code is needed."""
 
     url = "/api/v1/openapi.json"
+    schema = None  # it describes the API and is no part of it
     title = "Waybill API"
     template_name = "api/docs.html"  # ours: the packaged one brings inline styles
 
