@@ -11,13 +11,17 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from clusters.api.environments import EXAMPLE
+from clusters.delivery.words import register_words
 from clusters.duties import observe, probe
 from clusters.models import Cluster, Environment
 from clusters.present import environments_json
 from clusters.runners.check import CheckRunner
+from clusters.runners.deploy import DeployRunner, StartRunner, StopRunner
+from clusters.runners.plan import PlanRunner
 from clusters.runners.prepare_environment import PrepareRunner, SyncRunner
 from console.kit import messages
 from operations import registry
+from operations.engine.runner import Runner
 from operations.registry import PlaceNames
 from teams import present
 from teams.models import Team, User
@@ -68,8 +72,10 @@ def _environments(teams: Sequence[Team], user: User) -> Mapping[uuid.UUID, Any]:
 
 def register() -> None:
     """Make everything known."""
-    for runner in (CheckRunner(), PrepareRunner(), SyncRunner()):
-        registry.register(runner)
+    runners: tuple[type[Runner], ...] = (CheckRunner, PrepareRunner, SyncRunner)
+    for runner in (*runners, DeployRunner, StartRunner, StopRunner, PlanRunner):
+        registry.register(runner())
+    register_words()
     registry.register_duty(probe.KIND, settings.WAYBILL_PROBE_EVERY, probe.probe_cluster, deadline=10)
     registry.register_duty(observe.KIND, settings.WAYBILL_OBSERVE_EVERY, observe.observe_cluster, deadline=60)
     registry.register_places(Places())

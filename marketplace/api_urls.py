@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from marketplace.api import publications, settings, templates, versions
+from marketplace.api import installations, publications, rollbacks, settings, templates, upgrades, versions
 
 APP = "environments/<slug:environment>/apps/<slug:app>"
 VERSION = "templates/<slug:template>/versions/<str:number>"
@@ -12,6 +12,9 @@ VERSION = "templates/<slug:template>/versions/<str:number>"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/registry", settings.RegistrySettings.as_view(), name="api-registry"),
     path("settings/registry/tests", settings.RegistryTests.as_view(), name="api-registry-tests"),
+    path("installations", installations.Installations.as_view(), name="api-installations"),
+    path(f"{APP}/upgrades", upgrades.Upgrades.as_view(), name="api-upgrades"),
+    path(f"{APP}/rollbacks", rollbacks.Rollbacks.as_view(), name="api-rollbacks"),
     path(f"{APP}/publications", publications.Publications.as_view(), name="api-publications"),
     path(f"{APP}/publications/<int:number>", publications.PublicationPage.as_view(), name="api-publication"),
     path(

@@ -6,7 +6,15 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-RUNNERS = ("registry_test.RegistryTestRunner", "publish.PublishRunner")
+RUNNERS = (
+    "registry_test.RegistryTestRunner",
+    "publish.PublishRunner",
+    "deliver.InstallRunner",
+    "deliver.UpgradeRunner",
+    "deliver.RollbackRunner",
+    "deliver.UninstallRunner",
+)
+PLANNERS = ("install", "upgrade", "rollback")
 
 
 class MarketplaceConfig(AppConfig):
@@ -20,6 +28,9 @@ class MarketplaceConfig(AppConfig):
         for runner in RUNNERS:
             module, _, kind = runner.partition(".")
             operations.register(getattr(import_module(f"marketplace.runners.{module}"), kind)())
+        plans = import_module("clusters.actions.proposal")
+        for kind in PLANNERS:
+            plans.register_planner(kind, import_module(f"marketplace.actions.{kind}").propose_again)
         import_module("marketplace.words").register_words()
         registries = import_module("marketplace.registries")
         import_module("clusters.images").register(registries.resolve)

@@ -24,6 +24,27 @@ KINDS = {
         pgettext_lazy("operation", "Partly copied"),
         pgettext_lazy("operation", "Not published"),
     ),
+    "install": KindWords(
+        pgettext_lazy("operation", "Installation"),
+        pgettext_lazy("operation", "Installing"),
+        pgettext_lazy("operation", "Installed"),
+        pgettext_lazy("operation", "Partly installed"),
+        pgettext_lazy("operation", "Not installed"),
+    ),
+    "upgrade": KindWords(
+        pgettext_lazy("operation", "Upgrade"),
+        pgettext_lazy("operation", "Upgrading"),
+        pgettext_lazy("operation", "Upgraded"),
+        pgettext_lazy("operation", "Partly upgraded"),
+        pgettext_lazy("operation", "Not upgraded"),
+    ),
+    "rollback": KindWords(
+        pgettext_lazy("operation", "Rollback"),
+        pgettext_lazy("operation", "Rolling back"),
+        pgettext_lazy("operation", "Rolled back"),
+        pgettext_lazy("operation", "Partly rolled back"),
+        pgettext_lazy("operation", "Not rolled back"),
+    ),
 }
 
 STEPS = {
@@ -41,6 +62,9 @@ STEPS = {
 }
 
 MESSAGES = {
+    "mark_taken_back": _(
+        "The Release mark was taken back since; going back to what ran here once is allowed all the same."
+    ),
     "pull_played": _("The nodes of %(cluster)s are played: the pull was accepted, but no image travelled."),
     "tag_moved": _("The tag of %(image)s names another image by now; what was deployed is published."),
     "image_copied": _("%(image)s is in the registry (%(bytes)s bytes)."),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.dateparse import parse_datetime
 
 from clusters.models import Application, Environment, Revision
@@ -67,11 +68,21 @@ class Proposal:
             draft=self.draft,
             version=self.number,
             mark=self.mark,
-            values=cast("Mapping[str, Any]", self.values),
+            values=self._told_apart(),
             accepts=environment.accepts,
             quota=environment.quota,
             cluster_uid=environment.cluster.uid,
         )
+
+    def _told_apart(self) -> dict[str, Any]:
+        """The values, secrets under a hash that does not depend on the application's salt: one that is yet to be made
+        has another salt when it is installed than it had when that was planned."""
+        return {
+            address: {**value, "secret": salted_hmac("waybill.plan", self.secrets.get(address, "")).hexdigest()}
+            if "secret" in value
+            else dict(value)
+            for address, value in self.values.items()
+        }
 
     def preview(self) -> dict[str, Any]:
         """The document a page draws at once."""
@@ -98,6 +109,12 @@ def limits_of(environment: Environment) -> dict[str, str]:
     """Give an environment's quota by Kubernetes' names."""
     quota: dict[str, Any] = environment.quota or {}
     return {QUOTA_WORDS[name]: str(amount) for name, amount in quota.items() if amount is not None}
+
+
+def used_of(environment: Environment) -> dict[str, str] | None:
+    """Give what of the quota was in use when last seen, by Kubernetes' names; None when it was never seen."""
+    used: dict[str, Any] | None = environment.quota_used
+    return None if used is None else {QUOTA_WORDS[name]: str(amount) for name, amount in used.items()}
 
 
 def subject_of(application: Application) -> Subject:

@@ -80,9 +80,13 @@ class Application(MutableRow):
 
     def save(self, *args: object, **kwargs: object) -> None:
         """Save; a new application gets its salt (16 random bytes, sealed)."""
+        self.give_salt()
+        super().save(*args, **kwargs)
+
+    def give_salt(self) -> None:
+        """Make the salt, once; the row need not be saved yet."""
         if not self.salt:
             self.salt = secrets.seal(base64.b64encode(os.urandom(16)).decode(), where(self, "salt"))
-        super().save(*args, **kwargs)
 
     def open_salt(self) -> bytes:
         """Open the 16 bytes that fingerprints and content-named objects are made with."""

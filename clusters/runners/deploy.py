@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
+from clusters.actions.proposal import accept, again, begin, lock_application
 from clusters.delivery import steps
 from clusters.delivery.finish import settle_revision
-from clusters.models import Application
+from clusters.models import Application, Revision
+from console.kit.errors import Refused
 from operations.engine.runner import Runner
 from teams import audit
 
@@ -15,7 +19,10 @@ if TYPE_CHECKING:
     from operations.engine.step import StepWork
     from operations.engine.work import Work
     from operations.models import Operation
-    from teams.models import Team
+    from teams.models import Team, User
+
+START_SECONDS = 1800
+"""The deadline of starting and stopping."""
 
 
 def application_of(operation: Operation) -> Application:
@@ -38,6 +45,11 @@ def audit_end(operation: Operation, word: str, application: Application, error: 
     )
 
 
+def next_steps(operation: Operation) -> list[str]:
+    """Give what can be done after a bad end: retry; and go back, once there is something to go back to."""
+    return ["retry", "rollback"] if application_of(operation).current_revision is not None else ["retry"]
+
+
 class DeliveryRunner(Runner):
     """What every operation on an application's objects has in common."""
 
@@ -46,6 +58,19 @@ class DeliveryRunner(Runner):
     def perform(self, work: Work, step: StepWork) -> None:
         """Do one step of a delivery."""
         steps.perform(work, step)
+
+
+def again_deployable(operation: Operation) -> Revision:
+    """Give the revision of a failed attempt with its application locked; inside a transaction.
+
+    Raises Refused not_retryable once another attempt was made since, or the application is gone.
+    """
+    application = lock_application(application_of(operation))
+    revision = Revision.objects.select_related("rolls_back_to").get(operation=operation)
+    if application.removed_at is not None or application.revisions.filter(number__gt=revision.number).exists():
+        raise Refused("not_retryable", kind=operation.kind)
+    revision.application = application
+    return revision
 
 
 class DeployRunner(DeliveryRunner):
@@ -70,6 +95,17 @@ class DeployRunner(DeliveryRunner):
         elif state != "cancelled":
             audit_end(operation, "application.deploy_failed", application, error)
 
+    def retry(self, operation: Operation, acting_user: User) -> Operation:
+        """Make a new revision of the same draft: what it said then, not what it says now."""
+        with transaction.atomic():
+            revision = again_deployable(operation)
+            consents = operation.input.get("consents", [])
+            return accept(again(revision), acting_user=acting_user, input={"consents": consents}, retry_of=operation)
+
+    def next_steps(self, operation: Operation) -> list[str]:
+        """Retry; and go back, once there is something to go back to."""
+        return next_steps(operation)
+
 
 class StartRunner(DeliveryRunner):
     """Give the deployed revision its pods back."""
@@ -92,6 +128,17 @@ class StartRunner(DeliveryRunner):
         """Write the end; what is wanted was written when the operation was accepted."""
         if state == "succeeded":
             audit_end(operation, self.word, application_of(operation))
+
+    def retry(self, operation: Operation, acting_user: User) -> Operation:
+        """Do it once more. Raises Refused not_retryable when the other was asked for since."""
+        with transaction.atomic():
+            application = lock_application(application_of(operation))
+            wanted = Application.Desired.RUNNING if self.kind == "start" else Application.Desired.STOPPED
+            if application.removed_at is not None or application.desired != wanted:
+                raise Refused("not_retryable", kind=operation.kind)
+            return begin(
+                application, self.kind, acting_user=acting_user, retry_of=operation, deadline_seconds=START_SECONDS
+            )
 
 
 class StopRunner(StartRunner):

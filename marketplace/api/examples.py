@@ -114,3 +114,20 @@ DOCUMENT: dict[str, Any] = {
     "components": [],
     "parameters": [],
 }
+INSTALL: dict[str, Any] = {
+    "template": "admin-console",
+    "version": "2.0",
+    "environments": ["prod-qingdao", "prod-shanghai"],
+    "app": {"slug": "admin-console", "name": "Back office"},
+    "values": {"web.replicas": 3},
+    "values_by_environment": {"prod-shanghai": {"web.replicas": 2}},
+    "plan_id": "op-4820",
+}
+UPGRADE: dict[str, Any] = {
+    "version": "2.0",
+    "values": {"web.variables.LOG_LEVEL": "info"},
+    "reset": [],
+    "consents": ["overwrite_changes"],
+    "plan_id": "op-4820",
+}
+ROLLBACK: dict[str, Any] = {"revision": 2, "consents": [], "confirm_name": None, "plan_id": None}
