@@ -192,7 +192,12 @@ def player(state: Path, cluster: ClusterFacts, programs: Programs) -> Command:
     """The program that plays one cluster's nodes and the life of the pods on them."""
     keys, folder = state / "keys", state / cluster.slug
     line = [str(programs.kwok), f"--kubeconfig={folder / 'player.kubeconfig'}", f"--config={folder / 'play.yaml'}"]
-    line += ["--manage-all-nodes", f"--cidr=10.{16 + cluster.number}.0.0/16", "--node-lease-duration-seconds=40"]
+    line += [
+        "-v=WARN",
+        "--manage-all-nodes",
+        f"--cidr=10.{16 + cluster.number}.0.0/16",
+        "--node-lease-duration-seconds=40",
+    ]
     line += [
         "--node-ip=127.0.0.1",
         f"--node-port={cluster.node_port}",
