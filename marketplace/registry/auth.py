@@ -42,8 +42,9 @@ def read_challenge(header: str) -> Challenge | None:
     """Read a WWW-Authenticate header; Bearer is preferred where both are offered, None when neither is."""
     found: dict[str, Challenge] = {}
     starts = list(_SCHEME.finditer(header))
-    for here, after in zip(starts, [*starts[1:], None], strict=True):
-        text = header[here.end() : after.start() if after else len(header)]
+    for index, here in enumerate(starts):
+        end = starts[index + 1].start() if index + 1 < len(starts) else len(header)
+        text = header[here.end() : end]
         params = {key.lower(): re.sub(r"\\(.)", r"\1", quoted) or bare for key, quoted, bare in _PARAM.findall(text)}
         scheme = here[1].lower()
         found[scheme] = Challenge(scheme, params.get("realm", ""), params.get("service", ""), params.get("scope", ""))

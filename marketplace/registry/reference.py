@@ -1,7 +1,7 @@
 """Image references: what people type, read into its parts, and the names the console itself gives.
 
-Pure. The grammar is the one of the distribution project (`reference/regexp.go`): a registry is named by its first part
-only if that part has a dot, a colon or upper-case letters, or is `localhost`; everything else lies on Docker Hub.
+Pure. The grammar is the one of the distribution project (`reference/regexp.go`): a registry is named by the first part
+only if that part has a dot or a colon, or is `localhost`; everything else lies on Docker Hub.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def parse(text: str) -> Reference:
 
 def _registry_of(text: str) -> tuple[str, str]:
     first, slash, rest = text.partition("/")
-    if slash and (any(char in first for char in ".:[") or first == "localhost" or first != first.lower()):
+    if slash and (any(char in first for char in ".:[") or first == "localhost"):
         return (HUB, rest) if first.lower() in {HUB, "index.docker.io", HUB_ENDPOINT} else (first, rest)
     return HUB, text
 
