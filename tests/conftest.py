@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 from importlib.util import find_spec
@@ -14,7 +15,9 @@ from console.dev.servers import Postgres
 from tests import environment
 
 environment.prepare()
-_folder = environment.addresses()
+if (_folder := environment.addresses()) is not None:
+    # Whatever comes next, even settings that do not load: the run's files go when its process ends.
+    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 django.setup()
 
 from tests.real import postgres  # noqa: E402  (the settings must stand first)
@@ -39,12 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop it and remove every file of the run."""
+    """Stop it."""
     server = config.stash.get(_database, None)
     if server is not None:
         server.stop()
-    if _folder is not None:
-        shutil.rmtree(_folder, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
