@@ -8,7 +8,7 @@ from deploy.local.cluster import Cluster
 from deploy.local.plan import PlatformError
 
 VOLUMES = 20
-"""Volumes per cluster; each is bound once."""
+"""Volumes per cluster; one whose claim is deleted becomes free again."""
 VOLUME_SIZE = "20Gi"
 STORAGE_CLASS = "local"
 

@@ -7,7 +7,9 @@ import re
 import pytest
 
 from deploy.local.cluster import Cluster
+from deploy.local.furnish import make_volume
 from deploy.local.play import MARKS
+from deploy.local.process import wait_until
 from tests.platform.pods import (
     IMAGE,
     condition,
@@ -172,6 +174,24 @@ def test_a_claim_binds_a_volume_that_is_large_enough(cluster: Cluster, namespace
     else:
         pod = wait(cluster, namespace, lambda pod: bool(condition(pod, "PodScheduled").get("reason")))
         assert "available persistent volumes" in condition(pod, "PodScheduled")["message"]
+
+
+def test_a_volume_is_free_again_when_its_claim_is_deleted(cluster: Cluster, namespace: str) -> None:
+    name = f"small-{namespace}"
+    make_volume(cluster, name, size="3Mi")
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "volumeName": name, "resources": {"requests": {"storage": "3Mi"}}},
+    }
+    path = f"/api/v1/persistentvolumes/{name}"
+    try:
+        for _ in range(2):
+            cluster.create(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims", claim)
+            assert wait_until(lambda: cluster.get(path)["status"]["phase"] == "Bound", within=20)
+            cluster.api("DELETE", f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/data")
+            assert wait_until(lambda: cluster.get(path)["status"]["phase"] == "Available", within=20)
+    finally:
+        cluster.api("DELETE", path)
 
 
 def test_the_quota_and_pod_security_really_refuse(cluster: Cluster, namespace: str) -> None:

@@ -48,9 +48,15 @@ def nodes() -> list[Scene]:
     ]
 
 
+def volumes() -> list[Scene]:
+    """A volume whose claim was deleted is wiped, so to speak, and free for the next claim."""
+    free: t.Step = {"patch": {"root": "spec", "type": "merge", "template": "claimRef: null"}}
+    return [scene("volume-freed", [m.is_one(".status.phase", "Released")], [free], kind="PersistentVolume", after=500)]
+
+
 def stages() -> list[Scene]:
-    """All scenes, of nodes and of pods."""
-    return [*nodes(), *beginning(), *pull_failures(), *crashes(), *other_failures(), *endings()]
+    """All scenes, of nodes, volumes and pods."""
+    return [*nodes(), *volumes(), *beginning(), *pull_failures(), *crashes(), *other_failures(), *endings()]
 
 
 def documents(*, pod_log: Path) -> str:
