@@ -328,7 +328,9 @@ def sync_all(*, enterprise: Enterprise, subject: Subject, acting_user: User) -> 
     Called in the transaction that saves the registry. Environments at work are left out: what runs there looks again
     when it ends. Gives None when there is none to sync.
     """
-    _credentials, content = pull_secret.current(enterprise)
+    credentials, content = pull_secret.current(enterprise)
+    if not credentials:
+        return None
     rows = Environment.objects.present().filter(enterprise=enterprise, state=Environment.State.READY)
     stale = [row for row in rows.select_related("team", "enterprise") if row.pull_secret_hash != content]
     keys = [row.lock_key for row in stale]

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from clusters.kube import streams
-from clusters.kube.errors import Absent, Exists, Outdated
+from clusters.kube.errors import Absent, Exists, FieldConflict, Outdated
 from clusters.kube.kinds import KINDS, path
 from clusters.kube.protocol import Answer, Change, Guard, Listing, Manifest, Propagation
 from clusters.kube.sender import JSON, READ_SECONDS, WRITE_SECONDS, Request, Sender
@@ -157,8 +157,8 @@ class Client(Sender):
         )
         try:
             return self._write(request)
-        except Outdated as error:
-            if create_only:
+        except (Outdated, FieldConflict) as error:
+            if create_only:  # whatever the server compared first: something of that name is there
                 raise Exists(request.target) from error
             raise
 

@@ -92,9 +92,10 @@ def test_apply_creates_changes_and_leaves_alone(kube: Client, namespace: str) ->
 
 def test_create_only_never_merges_into_a_strangers_object(kube: Client, namespace: str) -> None:
     kube.apply(config_map(namespace, theirs="1"), "stranger")
-    with pytest.raises(Exists) as caught:
-        kube.apply(config_map(namespace, ours="1"), "waybill:one", create_only=True)
-    assert caught.value.target == "ConfigMap/c"
+    for data in ({"ours": "1"}, {"theirs": "2"}, {"theirs": "1"}):
+        with pytest.raises(Exists) as caught:
+            kube.apply(config_map(namespace, **data), "waybill:one", create_only=True)
+        assert caught.value.target == "ConfigMap/c"
     live = kube.get("ConfigMap", "c", namespace)
     assert live is not None
     assert live["data"] == {"theirs": "1"}
