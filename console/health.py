@@ -61,7 +61,7 @@ def _worker() -> bool:
 
 def _broker() -> bool:
     try:
-        with Redis.from_url(settings.WAYBILL_REDIS_URL, socket_connect_timeout=0.2, socket_timeout=0.2) as client:
+        with Redis.from_url(settings.WAYBILL_REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as client:
             return bool(client.ping())
     except RedisError:
         return False
