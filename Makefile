@@ -39,6 +39,7 @@ compose-secrets: ready  ## Make the keys, passwords and certificates that docker
 
 test: ready compile-messages  ## Run every test
 	@$(PY) -m tests.real.browser
+	@$(PY) -m deploy.local build
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: lint types imports templates messages-check  ## Run every check that is not a test
