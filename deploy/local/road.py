@@ -12,8 +12,20 @@ PRODUCTION = (
 TEMPLATE = {"slug": "admin-console", "name": "后台管理系统", "scope": "enterprise", "intro": "", "tags": ["demo"]}
 APP = {"slug": "admin-console", "name": "后台管理系统"}
 
-_SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}}
-_RUN_AS = {"user": 10001, "group": 10001}
+_PLAIN: dict[str, Any] = {
+    "kind": "stateless",
+    "command": [],
+    "replicas": {"default": 1, "min": 1, "max": 3, "step": 1},
+    "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}},
+    "ports": [],
+    "variables": [],
+    "files": [],
+    "volumes": [],
+    "probes": {},
+    "run_as": {"user": 10001, "group": 10001},
+    "depends_on": [],
+    "start_timeout": 120,
+}
 
 
 def _probe(kind: dict[str, Any]) -> dict[str, Any]:
@@ -27,94 +39,65 @@ def _port(name: str, number: int, alias: str, outside: str = "none") -> dict[str
 def components(images: dict[str, str], version: str, account: tuple[str, str]) -> list[dict[str, Any]]:
     """Give the components of `version` (1.0 or 2.0) as the API takes them; `images` maps component → reference."""
     second = version == "2.0"
-
-    def component(key: str, name: str, **more: Any) -> dict[str, Any]:
-        made: dict[str, Any] = {
-            "key": key,
-            "name": name,
-            "kind": "stateless",
-            "image": {"reference": images[key], "user": account[0], "password": account[1]},
-            "command": [],
-            "args": [key],
-            "replicas": {"default": 1, "min": 1, "max": 3, "step": 1},
-            "resources": _SMALL,
-            "ports": [],
-            "variables": [],
-            "files": [],
-            "volumes": [],
-            "probes": {},
-            "run_as": _RUN_AS,
-            "depends_on": [],
-            "start_timeout": 120,
-        }
-        return made | more
-
-    made = [
-        component(
-            "db",
-            "数据库",
-            kind="stateful",
-            replicas={"default": 1, "min": 1, "max": 1, "step": 1},
-            ports=[_port("db", 5432, "DB")],
-            variables=[
-                {"name": "DB_USER", "value": "app", "offered": True},
-                {
-                    "name": "DB_PASSWORD",
-                    "secret": True,
-                    "offered": True,
-                    "generate": {"length": 24, "alphabet": "alphanumeric"},
-                },
-                {"name": "DATA_DIR", "value": "/var/lib/db"},
-            ],
-            volumes=[
-                {
-                    "name": "data",
-                    "path": "/var/lib/db",
-                    "kind": "persistent",
-                    "size": "1Gi",
-                    "storage_class": None,
-                    "access": "ReadWriteOnce",
-                }
-            ],
-            probes=_probe({"kind": "command", "command": ["/sample", "db", "ping"]}),
-        ),
-        component(
-            "api",
-            "接口",
-            ports=[_port("http", 9000, "API")],
-            variables=[{"name": "SESSION_KEY", "secret": True, "generate": {"length": 32, "alphabet": "alphanumeric"}}],
-            probes=_probe({"kind": "tcp", "port": "http"}),
-            depends_on=["db"],
-        ),
-        component(
-            "web",
-            "页面",
-            replicas={"default": 2, "min": 1, "max": 5, "step": 1},
-            ports=[_port("http", 8080, "WEB", "node_port")],
-            variables=[
-                {"name": "TITLE", "value": "后台管理系统"},
-                {"name": "LOG_LEVEL", "value": "warn" if second else "info"},
-            ],
-            files=[
-                {
-                    "path": "/etc/web/app.conf",
-                    "mode": "0444",
-                    "content": f"# {version}\napi = http://${{API_HOST}}:${{API_PORT}}\n",
-                }
-            ],
-            probes=_probe({"kind": "http", "port": "http", "path": "/health"}),
-            depends_on=["api"],
-        ),
-    ]
-    if second:
-        made.append(
-            component(
-                "cache", "缓存", ports=[_port("cache", 6379, "CACHE")], probes=_probe({"kind": "tcp", "port": "cache"})
-            )
-        )
-    else:
-        made.append(component("worker", "后台任务", depends_on=["db"]))
+    made = [_db(), _api(), _web("warn" if second else "info", version)]
+    made.append(_cache() if second else {"key": "worker", "name": "后台任务", "depends_on": ["db"]})
+    for component in made:
+        image = {"reference": images[component["key"]], "user": account[0], "password": account[1]}
+        component |= _PLAIN | component | {"image": image, "args": [component["key"]]}
     return made
+
+
+def _db() -> dict[str, Any]:
+    password = {"name": "DB_PASSWORD", "secret": True, "offered": True, "generate": _generated(24)}
+    volume = {"name": "data", "path": "/var/lib/db", "kind": "persistent", "size": "1Gi", "storage_class": None}
+    return {
+        "key": "db",
+        "name": "数据库",
+        "kind": "stateful",
+        "replicas": {"default": 1, "min": 1, "max": 1, "step": 1},
+        "ports": [_port("db", 5432, "DB")],
+        "variables": [
+            {"name": "DB_USER", "value": "app", "offered": True},
+            password,
+            {"name": "DATA_DIR", "value": "/var/lib/db"},
+        ],
+        "volumes": [volume | {"access": "ReadWriteOnce"}],
+        "probes": _probe({"kind": "command", "command": ["/sample", "db", "ping"]}),
+    }
+
+
+def _api() -> dict[str, Any]:
+    return {
+        "key": "api",
+        "name": "接口",
+        "ports": [_port("http", 9000, "API")],
+        "variables": [{"name": "SESSION_KEY", "secret": True, "generate": _generated(32)}],
+        "probes": _probe({"kind": "tcp", "port": "http"}),
+        "depends_on": ["db"],
+    }
+
+
+def _web(level: str, version: str) -> dict[str, Any]:
+    content = f"# {version}\napi = http://${{API_HOST}}:${{API_PORT}}\n"
+    return {
+        "key": "web",
+        "name": "页面",
+        "replicas": {"default": 2, "min": 1, "max": 5, "step": 1},
+        "ports": [_port("http", 8080, "WEB", "node_port")],
+        "variables": [{"name": "TITLE", "value": "后台管理系统"}, {"name": "LOG_LEVEL", "value": level}],
+        "files": [{"path": "/etc/web/app.conf", "mode": "0444", "content": content}],
+        "probes": _probe({"kind": "http", "port": "http", "path": "/health"}),
+        "depends_on": ["api"],
+    }
+
+
+def _cache() -> dict[str, Any]:
+    probes = _probe({"kind": "tcp", "port": "cache"})
+    return {"key": "cache", "name": "缓存", "ports": [_port("cache", 6379, "CACHE")], "probes": probes}
+
+
+def _generated(length: int) -> dict[str, Any]:
+    return {"length": length, "alphabet": "alphanumeric"}
 
 
 def parameters() -> list[dict[str, Any]]:
