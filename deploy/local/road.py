@@ -41,10 +41,12 @@ def components(images: dict[str, str], version: str, account: tuple[str, str]) -
     second = version == "2.0"
     made = [_db(), _api(), _web("warn" if second else "info", version)]
     made.append(_cache() if second else {"key": "worker", "name": "后台任务", "depends_on": ["db"]})
-    for component in made:
-        image = {"reference": images[component["key"]], "user": account[0], "password": account[1]}
-        component |= _PLAIN | component | {"image": image, "args": [component["key"]]}
-    return made
+    return [_whole(component, images[component["key"]], account) for component in made]
+
+
+def _whole(component: dict[str, Any], reference: str, account: tuple[str, str]) -> dict[str, Any]:
+    image = {"reference": reference, "user": account[0], "password": account[1]}
+    return {**_PLAIN, **component, "image": image, "args": [component["key"]]}
 
 
 def _db() -> dict[str, Any]:
