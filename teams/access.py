@@ -12,7 +12,7 @@ from guardian.core import ObjectPermissionChecker
 
 from console.kit.errors import Denied, NotFound
 from teams.models import Membership, Team, User
-from teams.roles import ENTERPRISE_RIGHTS, TEAM_RIGHTS, rights_of, roles_with
+from teams.roles import ENTERPRISE_RIGHTS, RIGHTS, TEAM_RIGHTS, rights_of, roles_with
 
 Person = User | AnonymousUser
 """Whoever asks: a user, or nobody."""
@@ -21,20 +21,23 @@ _NAMED_AT_MOST = 5
 
 
 def holds(user: Person, right: str, team: Team | None = None) -> bool:
-    """Whether `user` holds `right`: a team right on `team`, or an enterprise right (then `team` is not looked at).
+    """Whether `user` holds `right`: a team right on `team`, or an enterprise right.
+
+    A `team` given with an enterprise right has to be a live one of the user's enterprise: the right ends at its wall.
 
     Raises KeyError for an unknown right and TypeError for a team right without a team: both are mistakes of code.
     """
-    if right in ENTERPRISE_RIGHTS:
-        return isinstance(user, User) and right in user.enterprise_rights
-    if right not in TEAM_RIGHTS:
+    if right not in RIGHTS:
         raise KeyError(right)
-    if team is None:
+    if team is None and right in TEAM_RIGHTS:
         raise TypeError(f"{right} is held on a team")
-    if not isinstance(user, User) or not user.is_active or team.enterprise_id != user.enterprise_id:
+    if not isinstance(user, User) or not user.is_active:
         return False
-    if team.removed_at is not None:
+    if team is not None and (team.enterprise_id != user.enterprise_id or team.removed_at is not None):
         return False
+    if right in ENTERPRISE_RIGHTS:
+        return right in user.enterprise_rights
+    assert team is not None
     return user.is_enterprise_admin or ObjectPermissionChecker(user).has_perm(right, team)
 
 

@@ -6,10 +6,12 @@ neighbour in the team `depot`, and a loner in no team. In the second: a stranger
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from typing import cast as cast_to
 
 import pytest
 from django.http import HttpResponse
@@ -39,7 +41,7 @@ class Api:
         extra: dict[str, Any] = {"query_params": query} if query else {}
         if body is not None:
             extra |= {"data": body, "content_type": "application/json"}
-        return self.client.generic(method, address, headers=sent, **self._encoded(extra))
+        return cast_to(HttpResponse, self.client.generic(method, address, headers=sent, **self._encoded(extra)))
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Any) -> HttpResponse:
         """Read."""
@@ -64,7 +66,7 @@ class Api:
     def _encoded(self, extra: dict[str, Any]) -> dict[str, Any]:
         data = extra.get("data")
         if data is not None and not isinstance(data, (str, bytes)):
-            extra["data"] = self.client._encode_json(data, "application/json")
+            extra["data"] = json.dumps(data)
         return extra
 
 
@@ -83,7 +85,7 @@ class Cast:
 
     def __getattr__(self, name: str) -> User:
         """Give a person by their part: `cast.developer`."""
-        person = self.__dict__.get("people", {}).get(name)
+        person: User | None = self.__dict__.get("people", {}).get(name)
         if person is None:
             raise AttributeError(name)
         return person
@@ -120,6 +122,6 @@ def make_cast() -> Cast:
 
 
 @pytest.fixture
-def cast(db: None) -> Iterator[Cast]:
+def cast(db: None) -> Cast:
     """Give everyone, fresh."""
     return make_cast()

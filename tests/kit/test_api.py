@@ -112,7 +112,7 @@ def test_what_cannot_be_read_is_refused_before_anything_else(cast: Cast, raw: by
 
 
 def test_brackets_inside_of_texts_are_no_depth(cast: Cast) -> None:
-    response = cast.api("admin").post("teams", {"name": "[" * 60 + "\\\"["})
+    response = cast.api("admin").post("teams", {"name": "[" * 60 + '\\"['})
     assert response.status_code == 201
 
 
@@ -160,7 +160,7 @@ def test_pages_hold_every_row_once_in_order_forwards_and_back(cast: Cast) -> Non
     admin = cast.api("admin")
     pages = _names(admin, "teams?limit=5")
     assert [len(page) for page in pages] == [5, 5, 2]
-    assert sum(pages, []) == sorted(cast.enterprise.teams.values_list("slug", flat=True))
+    assert [slug for page in pages for slug in page] == sorted(cast.enterprise.teams.values_list("slug", flat=True))
     last = admin.get("teams?limit=5").json()
     second = admin.get(last["next"]).json()
     third = admin.get(second["next"]).json()
