@@ -65,13 +65,14 @@ MESSAGES = {
     "mark_taken_back": _(
         "The Release mark was taken back since; going back to what ran here once is allowed all the same."
     ),
-    "pull_played": _("The nodes of %(cluster)s are played: the pull was accepted, but no image travelled."),
-    "tag_moved": _("The tag of %(image)s names another image by now; what was deployed is published."),
+    "pull_played": _("The nodes of %(cluster)s are simulated: the pull was accepted, but no image was transferred."),
+    "tag_moved": _("The tag of %(image)s names another image by now; the image that was deployed is the one published."),
     "image_copied": _("%(image)s is in the registry (%(bytes)s bytes)."),
     "namespace_left_behind": _("The namespace of the test could not be removed from %(cluster)s."),
     "probe_left_behind": _("The probe image could not be removed from the registry."),
 }
 
+REASONS = {"not_a_registry": pgettext_lazy("reason", "what answers is not a registry")}
 NEXT = {"give_up": pgettext_lazy("next step", "Give up")}
 
 
@@ -82,3 +83,4 @@ def register_words() -> None:
     words.register_steps(STEPS)
     messages.register_messages(MESSAGES)
     messages.register_labels("next", NEXT)
+    messages.register_labels("reason", REASONS)

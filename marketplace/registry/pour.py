@@ -140,7 +140,7 @@ class Pour:
                     raise self._source.wire.failure(error) from error
                 if not count:
                     raise Unreachable(
-                        "registry_unreachable", registry=self._source.place.address, reason="connection lost"
+                        "registry_unreachable", registry=self._source.place.address, reason="no_answer"
                     )
                 left -= count
                 dropped = min(skip, count)

@@ -297,16 +297,16 @@ def _store_context(ca_pem: str | None) -> ssl.SSLContext:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return "timed out"
+        return "timed_out"
     if isinstance(error, socket.gaierror):
-        return "name not known"
+        return "name_unknown"
     if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
+        return "refused"
     if isinstance(error, OSError) and error.errno in {101, 113}:
-        return "no route"
+        return "no_route"
     if isinstance(error, http.client.HTTPException) and not isinstance(error, http.client.RemoteDisconnected):
-        return "no sensible answer"
-    return "connection lost"
+        return "not_a_registry"
+    return "no_answer"
 
 
 def read_all(response: http.client.HTTPResponse, address: str) -> bytes:

@@ -6,7 +6,11 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
+from clusters.kube import connect
+from operations.engine.loop import Loop
+from tests.cast import Cast, make_cast
 from tests.marketplace.servers import Meter, PlainPusher, program, running_registry
 
 
@@ -58,3 +62,20 @@ def metered_goal(goal: str) -> Iterator[Meter]:
     """The goal behind a meter."""
     with Meter(goal) as meter:
         yield meter
+
+
+@pytest.fixture
+def people(transactional_db: None) -> Cast:
+    """Give everyone, in rows that workers see."""
+    return make_cast()
+
+
+@pytest.fixture
+def loop(people: Cast) -> Iterator[Loop]:
+    """The engine of a worker, in this process."""
+    engine = Loop(slots=4)
+    engine.start()
+    yield engine
+    engine.stop()
+    connect.close_all()
+    connection.close()

@@ -89,7 +89,7 @@ def test_a_blob_cut_short_again_and_again_is_something_to_wait_for(
 
     with Front(store, on_layer(cut, made.layers[0][0])) as front:
         error = error_of(copied(front.address, goal, name, made))
-    assert (type(error), error.code, error.params["reason"]) == (Unreachable, "registry_unreachable", "connection lost")
+    assert (type(error), error.code, error.params["reason"]) == (Unreachable, "registry_unreachable", "no_answer")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_what_a_registry_says_no_to(store: str, name: str, status: int, words: b
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_busy_registry_is_asked_again_after_as_long_as_it_says(store: str, name: str, status: int) -> None:
-    left, waits = [2], []
+    left, waits = [2], list[float]()
 
     def rule(asked: Asked, ask: Callable[[], Reply]) -> Reply:
         left[0] -= 1

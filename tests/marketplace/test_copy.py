@@ -12,6 +12,7 @@ from deploy.local.images import File, Image, layer, push_image, push_random
 from deploy.local.registry import INDEX, MANIFEST, encode
 from marketplace.registry.client import Registry, fallback_tag
 from marketplace.registry.copy import Limits, Wanted
+from marketplace.registry.layout import Layout
 from tests.marketplace.copying import Run, plain
 from tests.marketplace.servers import Meter, PlainPusher, digest_of
 
@@ -45,7 +46,7 @@ def test_each_blob_travels_once_and_the_second_time_none(
     metered_store: Meter, metered_goal: Meter, pusher: PlainPusher, name: str
 ) -> None:
     shared, blobs = 2 * MIB, 0
-    images = []
+    images: list[Wanted] = []
     for part in ("web", "api", "db"):
         own = MIB + 1000 * len(images)
         made = push_random(pusher, f"{name}/{part}", "1", [shared, own], seed=f"{name} shared")
@@ -78,9 +79,6 @@ def test_a_shared_layer_is_sent_once_and_mounted_into_the_other_repositories(
     ]
     progress = Run(plain(metered_goal.address), images).whole()
     assert metered_goal.up < 3 * MIB * 1.1
-    assert {one.total - one.there for one in progress.values()} >= {
-        min(one.total - one.there for one in progress.values())
-    }
     assert sum(one.there for one in progress.values()) >= 3 * MIB
 
 
@@ -148,7 +146,7 @@ def test_an_image_that_fails_does_not_keep_the_others_from_arriving(
     missing = found[f"{name}/gone"]
     assert isinstance(missing, Rejected) and missing.code == "image_not_found"
     run = Run(plain(goal), both)
-    run.blobs({path: layout for path, layout in found.items() if not isinstance(layout, Rejected) and layout})
+    run.blobs({path: layout for path, layout in found.items() if isinstance(layout, Layout)})
     assert run.progress[f"{name}/web"].finished and not run.progress[f"{name}/gone"].finished
 
 
@@ -172,7 +170,7 @@ def test_a_registry_that_is_away_is_something_to_wait_for(goal: str, name: str) 
     image = wanted("127.0.0.1:1", name, "sha256:" + "0" * 64, goal=name)
     found = Run(plain(goal), [image]).look()[name]
     assert isinstance(found, Unreachable)
-    assert found.params == {"registry": "127.0.0.1:1", "reason": "connection refused"}
+    assert found.params == {"registry": "127.0.0.1:1", "reason": "refused"}
 
 
 def test_stopping_ends_every_thread_at_once(metered_store: Meter, goal: str, pusher: PlainPusher, name: str) -> None:
