@@ -10,16 +10,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
-from typing import cast as cast_to
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from teams.models import Enterprise, Team, User
 from teams.roles import ADMIN, MARKET_ADMIN, TEAM_ROLES
 from tests.builders import add_member, make_enterprise, make_team, make_token, make_user
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
 
 NOBODY = "nobody"
 
@@ -34,32 +35,32 @@ class Api:
 
     def call(
         self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, **query: Any
-    ) -> HttpResponse:
+    ) -> Answer:
         """Call one address; a path without a leading slash lies under /api/v1/."""
         address = path if path.startswith("/") else f"/api/v1/{path}"
         sent = {**({"Authorization": f"Bearer {self.token}"} if self.token else {}), **(headers or {})}
         extra: dict[str, Any] = {"query_params": query} if query else {}
         if body is not None:
             extra |= {"data": body, "content_type": "application/json"}
-        return cast_to(HttpResponse, self.client.generic(method, address, headers=sent, **self._encoded(extra)))
+        return self.client.generic(method, address, headers=sent, **self._encoded(extra))
 
-    def get(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Any) -> HttpResponse:
+    def get(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Any) -> Answer:
         """Read."""
         return self.call("GET", path, headers=headers, **query)
 
-    def post(self, path: str, body: Any = None, **more: Any) -> HttpResponse:
+    def post(self, path: str, body: Any = None, **more: Any) -> Answer:
         """Create."""
         return self.call("POST", path, {} if body is None else body, **more)
 
-    def put(self, path: str, body: Any = None, **more: Any) -> HttpResponse:
+    def put(self, path: str, body: Any = None, **more: Any) -> Answer:
         """Set."""
         return self.call("PUT", path, {} if body is None else body, **more)
 
-    def patch(self, path: str, body: Any = None, **more: Any) -> HttpResponse:
+    def patch(self, path: str, body: Any = None, **more: Any) -> Answer:
         """Change."""
         return self.call("PATCH", path, {} if body is None else body, **more)
 
-    def delete(self, path: str, **more: Any) -> HttpResponse:
+    def delete(self, path: str, **more: Any) -> Answer:
         """Delete."""
         return self.call("DELETE", path, **more)
 

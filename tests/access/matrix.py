@@ -57,6 +57,6 @@ def expected(row: Row, declared: Operation, part: str, whose: str) -> int:
     may = holders(declared.right) if row.may is None else row.may
     if declared.right in ENTERPRISE_RIGHTS and part not in may:
         return 403
-    if row.own is not None and (whose != "own" or part not in row.sees):
+    if row.at is not None and (whose != "own" or part not in row.sees):
         return 404
     return row.ok if part in may else 403

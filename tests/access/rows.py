@@ -3,8 +3,8 @@
 Each app gives its rows in `tests/access/rows_<app>.py` as `ROWS`, and makes the things its addresses name in an
 optional `furnish(cast)`, which adds to `cast.things`. A route of the API without a row fails the matrix.
 
-A row says how to fill the address for a thing of the own team (`own`), of another enterprise or team (`foreign`) and
-for none (`absent`). Who may is read off the declaration of the operation and the table of roles, unless the row says
+A row says how to fill the address for a thing of the own team, of another enterprise or team, and for none (`Places`).
+Who may is read off the declaration of the operation and the table of roles, unless the row says
 otherwise. What is then held for every person of the cast:
 
 * nobody signed in: 401, unless the operation is open to everyone;
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from teams.roles import ENTERPRISE_RIGHTS, TEAM_RIGHTS
 from tests.cast import NOBODY, Cast
@@ -31,16 +31,22 @@ OWN = ("admin", *MEMBERS)
 _PARTS = {"lead": "admin"}
 
 
+class Places(NamedTuple):
+    """How the address is filled for a thing of the own team, of another enterprise or team, and for none."""
+
+    own: Address
+    foreign: Address
+    absent: Address
+
+
 @dataclass(frozen=True)
 class Row:
-    """One method of one route. `route` is as in the URL table, without `api/v1/`."""
+    """One method of one route. `route` as in the URL table, without `api/v1/`; `at`: None where it names nothing."""
 
     method: str
     route: str
     ok: int = 200
-    own: Address | None = None
-    foreign: Address | None = None
-    absent: Address | None = None
+    at: Places | None = None
     body: Callable[[Cast], Any] | None = None
     sees: tuple[str, ...] = OWN
     may: tuple[str, ...] | None = None
@@ -68,4 +74,4 @@ def slugs(**names: str) -> Address:
     return lambda cast: dict(names)
 
 
-__all__ = ["EVERYONE", "MEMBERS", "NOBODY", "OWN", "Address", "Row", "holders", "slugs"]
+__all__ = ["EVERYONE", "MEMBERS", "NOBODY", "OWN", "Address", "Places", "Row", "holders", "slugs"]

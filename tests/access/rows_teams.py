@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.access.rows import EVERYONE, Row, slugs
+from typing import Any
+
+from tests.access.rows import Places, Row, slugs
 from tests.builders import make_token, make_user
 from tests.cast import Cast
 
@@ -16,15 +18,13 @@ def furnish(cast: Cast) -> None:
 
 _PASSWORD = {"current": "not this one", "new": "a long sentence is a good one"}
 _TOKEN = {"name": "ci", "expires_at": "2026-12-01T00:00:00Z"}
-_USER = {"login": "hanmei", "name": "Han Mei", "email": None, "enterprise_roles": []}
+_USER: dict[str, Any] = {"login": "hanmei", "name": "Han Mei", "email": None, "enterprise_roles": []}
 _KNOWS_TESTER = ("admin", "lead", "developer", "tester", "delivery", "viewer", "neighbour")
-_TEAM = {"own": slugs(team="shop"), "foreign": slugs(team="foreign"), "absent": slugs(team="nowhere")}
-_MEMBER = {
-    "own": slugs(team="shop", login="viewer"),
-    "foreign": slugs(team="foreign", login="viewer"),
-    "absent": slugs(team="nowhere", login="viewer"),
-}
-_USERS = {"own": slugs(login="tester"), "foreign": slugs(login="foreigner"), "absent": slugs(login="nowhere")}
+_TEAM = Places(slugs(team="shop"), slugs(team="foreign"), slugs(team="nowhere"))
+_MEMBER = Places(
+    slugs(team="shop", login="viewer"), slugs(team="foreign", login="viewer"), slugs(team="nowhere", login="viewer")
+)
+_USERS = Places(slugs(login="tester"), slugs(login="foreigner"), slugs(login="nowhere"))
 
 ROWS = [
     Row("GET", "me"),
@@ -36,23 +36,23 @@ ROWS = [
         "DELETE",
         "tokens/<str:prefix>",
         ok=204,
-        own=lambda cast: {"prefix": cast.things["token"]},
-        foreign=lambda cast: {"prefix": cast.things["foreign_token"]},
-        absent=slugs(prefix="wb000000"),
+        at=Places(
+            lambda cast: {"prefix": cast.things["token"]},
+            lambda cast: {"prefix": cast.things["foreign_token"]},
+            slugs(prefix="wb000000"),
+        ),
         sees=("developer",),
     ),
     Row("GET", "users"),
     Row("POST", "users", ok=201, body=lambda cast: _USER),
-    Row("GET", "users/<str:login>", sees=_KNOWS_TESTER, **_USERS),
-    Row("PATCH", "users/<str:login>", body=lambda cast: {"name": "Other"}, sees=_KNOWS_TESTER, **_USERS),
-    Row("PUT", "users/<str:login>/one-time-password", sees=_KNOWS_TESTER, **_USERS),
+    Row("GET", "users/<str:login>", sees=_KNOWS_TESTER, at=_USERS),
+    Row("PATCH", "users/<str:login>", body=lambda cast: {"name": "Other"}, sees=_KNOWS_TESTER, at=_USERS),
+    Row("PUT", "users/<str:login>/one-time-password", sees=_KNOWS_TESTER, at=_USERS),
     Row("GET", "teams"),
     Row("POST", "teams", ok=201, body=lambda cast: {"slug": "new-team", "name": "New team"}),
-    Row("GET", "teams/<str:team>", **_TEAM),
-    Row("PATCH", "teams/<str:team>", body=lambda cast: {"name": "Other"}, **_TEAM),
-    Row("PUT", "teams/<str:team>/members/<str:login>", body=lambda cast: {"roles": ["tester"]}, **_MEMBER),
-    Row("DELETE", "teams/<str:team>/members/<str:login>", ok=204, **_MEMBER),
+    Row("GET", "teams/<str:team>", at=_TEAM),
+    Row("PATCH", "teams/<str:team>", body=lambda cast: {"name": "Other"}, at=_TEAM),
+    Row("PUT", "teams/<str:team>/members/<str:login>", body=lambda cast: {"roles": ["tester"]}, at=_MEMBER),
+    Row("DELETE", "teams/<str:team>/members/<str:login>", ok=204, at=_MEMBER),
     Row("GET", "audit-events", may=("admin", "lead", "neighbour", "stranger")),
 ]
-
-__all__ = ["EVERYONE", "ROWS", "furnish"]

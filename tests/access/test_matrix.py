@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import transaction
-from django.http import HttpResponse
 
 from console.kit.api.shape import differences
 from tests.access.matrix import expected, furnished, routes, rows
+from tests.access.rows import Row
 from tests.cast import Cast
+
+if TYPE_CHECKING:
+    from tests.cast import Answer
 
 ROUTES = routes()
 ROWS = rows()
@@ -30,7 +34,7 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 def test_who_may(name: str, stage: Cast) -> None:
     row, (route, declared) = ROWS[name], ROUTES[name]
     wrong = []
-    for whose in ("own", "foreign", "absent") if row.own else ("own",):
+    for whose in ("own", "foreign", "absent") if row.at else ("own",):
         for part in stage.parts:
             response = _ask(stage, name, part, whose)
             wanted = 404 if _is_strangers(row, part, whose) else expected(row, declared, part, whose)
@@ -44,10 +48,8 @@ def test_who_may(name: str, stage: Cast) -> None:
     assert not wrong, "\n".join([f"{name} ({route})", *wrong])
 
 
-@pytest.mark.parametrize("name", sorted(name for name in set(ROWS) & set(ROUTES) if ROWS[name].own))
+@pytest.mark.parametrize("name", sorted(name for name in set(ROWS) & set(ROUTES) if ROWS[name].at))
 def test_foreign_and_absent_answer_the_same_bytes(name: str, stage: Cast) -> None:
-    row = ROWS[name]
-    assert row.foreign and row.absent
     for part in ("admin", "lead", "viewer", "loner"):
         foreign, absent = _ask(stage, name, part, "foreign"), _ask(stage, name, part, "absent")
         if foreign.status_code != 404:
@@ -57,23 +59,22 @@ def test_foreign_and_absent_answer_the_same_bytes(name: str, stage: Cast) -> Non
         assert _headers(foreign) == _headers(absent)
 
 
-def _is_strangers(row: object, part: str, whose: str) -> bool:
+def _is_strangers(row: Row, part: str, whose: str) -> bool:
     # What is foreign to the others is the stranger's own; what they may with it says nothing about walls.
     return part == "stranger" and whose == "foreign"
 
 
 def _path(stage: Cast, name: str, whose: str) -> str:
     row = ROWS[name]
-    address = getattr(row, whose)
     path = f"/api/v1/{row.route}"
-    for key, value in (address(stage) if address else {}).items():
+    for key, value in (getattr(row.at, whose)(stage) if row.at else {}).items():
         for start in ("<str:", "<int:", "<slug:", "<op:", "<"):
             path = path.replace(f"{start}{key}>", str(value))
     assert "<" not in path, path
     return path
 
 
-def _ask(stage: Cast, name: str, part: str, whose: str) -> HttpResponse:
+def _ask(stage: Cast, name: str, part: str, whose: str) -> Answer:
     """Ask, and take back whatever it changed."""
     row = ROWS[name]
     body = row.body(stage) if row.body else None
@@ -85,15 +86,15 @@ def _ask(stage: Cast, name: str, part: str, whose: str) -> HttpResponse:
     return response
 
 
-def _headers(response: HttpResponse) -> dict[str, str]:
+def _headers(response: Answer) -> dict[str, str]:
     return {name: value for name, value in response.headers.items() if name not in {"X-Request-Id", "Content-Length"}}
 
 
-def _misshapen(response: HttpResponse, name: str) -> Iterator[str]:
+def _misshapen(response: Answer, name: str) -> Iterator[str]:
     declared = ROUTES[name][1]
     if "json" not in response.headers.get("Content-Type", ""):
         return
-    data, example = response.json(), declared.answers[response.status_code]  # type: ignore[attr-defined]
+    data, example = response.json(), declared.answers[response.status_code]
     if example is None:
         return
     for item in data["items"] if declared.listed else [data]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from console.kit.errors import Denied, Invalid, NotFound, Refused, Stale
@@ -39,7 +41,12 @@ def test_no_change_leaves_no_trace(cast: Cast) -> None:
 
 
 def test_the_last_admin_stays(cast: Cast) -> None:
-    for changes in ({"is_active": False}, {"enterprise_roles": []}, {"enterprise_roles": ["market_admin"]}):
+    told: list[dict[str, Any]] = [
+        {"is_active": False},
+        {"enterprise_roles": []},
+        {"enterprise_roles": ["market_admin"]},
+    ]
+    for changes in told:
         with refused(Refused, "last_admin"):
             change_user(user=cast.admin, changes=changes, acting_user=cast.admin)
     other = make_user(cast.enterprise, enterprise_roles=["admin"])

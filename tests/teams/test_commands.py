@@ -59,7 +59,7 @@ def test_a_bad_login_is_told(db: None) -> None:
 
 def test_a_token_for_a_program(cast: Cast) -> None:
     text = run("token", "Admin", "--name", "walk", "--days", "5").strip()
-    assert Api(cast.admin, text).get("me").json()["login"] == "admin"  # type: ignore[attr-defined]
+    assert Api(cast.admin, text).get("me").json()["login"] == "admin"
     with pytest.raises(CommandError, match="taken"):
         run("token", "admin", "--name", "walk")
     with pytest.raises(CommandError, match="no active user"):

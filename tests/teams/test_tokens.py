@@ -81,7 +81,7 @@ def test_only_ones_own_and_only_once(cast: Cast) -> None:
 )
 def test_what_is_no_token_is_refused_alike(cast: Cast, text: str) -> None:
     response = Api(None).get("me", headers={"Authorization": f"Bearer {text}"})
-    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")  # type: ignore[attr-defined]
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="waybill", error="invalid_token"'
 
 
@@ -101,7 +101,7 @@ def test_a_header_is_never_passed_over_for_the_session(cast: Cast) -> None:
 def test_an_expired_token_says_so(cast: Cast) -> None:
     token, text = make_token(cast.viewer)
     Token.objects.filter(pk=token.pk).update(expires_at=timezone.now())
-    assert Api(cast.viewer, text).get("me").json()["code"] == "token_expired"  # type: ignore[attr-defined]
+    assert Api(cast.viewer, text).get("me").json()["code"] == "token_expired"
 
 
 def test_a_token_of_a_disabled_user_is_none(cast: Cast) -> None:
@@ -109,7 +109,7 @@ def test_a_token_of_a_disabled_user_is_none(cast: Cast) -> None:
     api = Api(user)
     user.is_active = False
     user.save()
-    assert api.get("me").json()["code"] == "token_invalid"  # type: ignore[attr-defined]
+    assert api.get("me").json()["code"] == "token_invalid"
 
 
 def test_the_last_use_is_kept_and_changes_no_version(cast: Cast) -> None:
