@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypedDict
 
+from clusters.spec import shape
 from clusters.spec.application import by_key
 from clusters.spec.image import image_text
 from clusters.spec.shape import Component, Variable
@@ -69,11 +70,12 @@ def properties(component: Component) -> dict[str, Any]:
         "depends_on": component["depends_on"],
         "start_timeout": component["start_timeout"],
     }
-    for side, amounts in component["resources"].items():
-        for what, amount in amounts.items():  # type: ignore[attr-defined]
-            flat[f"resources.{side}.{what}"] = amount
+    # By the names of the shape, since a database gives objects back in an order of its own.
+    resources = component["resources"]
+    for side, amounts in (("requests", resources["requests"]), ("limits", resources["limits"])):
+        flat |= {f"resources.{side}.cpu": amounts["cpu"], f"resources.{side}.memory": amounts["memory"]}
     for port in component["ports"]:
-        flat |= {f"ports.{port['name']}.{name}": value for name, value in port.items() if name != "name"}
+        flat |= _named(f"ports.{port['name']}", port, shape.Port.__annotations__)
     for variable in component["variables"]:
         flat[f"variables.{variable['name']}"] = variable_shown(variable)
         flat[f"offered.{variable['name']}"] = bool(variable.get("offered"))
@@ -81,9 +83,13 @@ def properties(component: Component) -> dict[str, Any]:
         content = hashlib.sha256(file["content"].encode()).hexdigest()[:8]
         flat[f"files.{file['path']}"] = f"{content} {file['mode']}"
     for volume in component["volumes"]:
-        flat |= {f"volumes.{volume['name']}.{name}": value for name, value in volume.items() if name != "name"}
-    flat |= {f"probes.{name}": probe for name, probe in component["probes"].items()}
+        flat |= _named(f"volumes.{volume['name']}", volume, shape.Volume.__annotations__)
+    flat |= {f"probes.{name}": component["probes"][name] for name in shape.PROBES if name in component["probes"]}
     return flat
+
+
+def _named(prefix: str, part: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {f"{prefix}.{name}": part[name] for name in names if name in part and name != "name"}
 
 
 def variable_shown(variable: Variable) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypedDict, cast
 
 from clusters.spec import shape
 from clusters.spec.image import DIGEST, PATH, NotAReference, parse_reference
-from clusters.spec.parts import read_files, read_ports, read_probes, read_resources, read_variables, read_volumes
+from clusters.spec.parts import HEX8, read_files, read_ports, read_probes, read_resources, read_variables, read_volumes
 from clusters.spec.reading import Problems, Reader
 from clusters.spec.shape import Component, Form, Image, Platform, Replicas, RunAs
 
@@ -97,7 +97,7 @@ def _image(reader: Reader, form: Form) -> Image:
     if form == "draft":
         return _draft_image(reader)
     published = ("source", "path", "digest", "media_type", "bytes", "platforms")
-    environment = ("reference", "user", "pull") if form == "revision" else ()
+    environment = ("reference", "user", "credential", "pull") if form == "revision" else ()
     if not reader.fields(*published, *environment):
         return Image()
     image = Image()
@@ -118,6 +118,8 @@ def _environment_image(reader: Reader, image: Image) -> None:
     if reader.at("reference").given:
         image["reference"] = reader.at("reference").text(most=512)
         image["user"] = reader.at("user").text(default="", most=255) or None
+    if reader.at("credential").given:
+        image["credential"] = reader.at("credential").text(most=8, pattern=HEX8, example="9be01d77")
     if reader.at("pull").given:
         image["pull"] = reader.at("pull").text(most=1024, least=1)
 

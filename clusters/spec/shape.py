@@ -42,10 +42,14 @@ class Platform(TypedDict):
 
 
 class Image(TypedDict, total=False):
-    """An image: as typed (`reference`, `user`), as published (`source` … `platforms`), as pulled (`pull`)."""
+    """An image: as typed (`reference`, `user`), as published (`source` … `platforms`), as pulled (`pull`).
+
+    `credential` is the fingerprint of the password that goes with `user`.
+    """
 
     reference: str
     user: str | None
+    credential: str
     source: str
     path: str
     digest: str

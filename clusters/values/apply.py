@@ -49,7 +49,7 @@ def portable(component: Component) -> Component:
         variable.pop("fingerprint", None)
     for port in copied["ports"]:
         port.pop("node_port", None)
-    for name in ("pull", "user", "reference"):
+    for name in ("pull", "user", "credential", "reference"):
         copied["image"].pop(name, None)  # type: ignore[misc]
     return copied
 

@@ -166,7 +166,7 @@ def test_additions_are_what_a_hand_put_beside_ours() -> None:
     live = _live(manifest)
     live["metadata"]["annotations"] = {"note": "x", "deployment.kubernetes.io/revision": "3"}
     live["metadata"]["finalizers"] = ["example.com/keep"]
-    env = {
+    env: dict[str, Any] = {
         "f:spec": {
             "f:template": {
                 "f:spec": {
@@ -196,7 +196,7 @@ def test_additions_are_what_a_hand_put_beside_ours() -> None:
 
 
 def test_owned_fields_are_read_as_paths() -> None:
-    fields = {"f:data": {".": {}, "f:a.txt": {}}, "f:immutable": {}}
+    fields: dict[str, Any] = {"f:data": {".": {}, "f:a.txt": {}}, "f:immutable": {}}
     assert set(owned_paths(fields)) == {("data", "a.txt"), ("immutable",)}
 
 
@@ -204,7 +204,7 @@ def test_two_answers_are_the_same_but_for_the_bookkeeping() -> None:
     one = {"metadata": {"name": "a", "resourceVersion": "1", "managedFields": [1]}, "spec": {}}
     other = {"metadata": {"name": "a", "resourceVersion": "1", "managedFields": [2]}, "spec": {}}
     assert same_object(one, other)
-    other["metadata"]["resourceVersion"] = "2"  # type: ignore[index]
+    other["metadata"]["resourceVersion"] = "2"
     assert not same_object(one, other)
 
 

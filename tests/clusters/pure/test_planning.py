@@ -188,7 +188,7 @@ def _rows(**changes: Any) -> str:
 
 
 def test_a_plan_stands_on_every_row_that_could_change_it() -> None:
-    changed = [
+    changed: list[dict[str, Any]] = [
         {"revision": 4},
         {"draft": "d"},
         {"version": "2.1"},

@@ -37,7 +37,8 @@ def test_a_published_component_is_already_normal() -> None:
 
 
 def test_the_smallest_draft_is_filled_in() -> None:
-    assert check_component(samples.draft()) == {
+    filled: dict[str, Any] = dict(check_component(samples.draft()))
+    assert filled == {
         "key": "web",
         "name": "web",
         "kind": "stateless",
