@@ -57,6 +57,11 @@ def one_line(text: str | None) -> str:
     return line if len(line) <= MAX_WORDS else f"{line[: MAX_WORDS - 1]}…"
 
 
+def ending(line: str) -> str:
+    """Cut a long line at its beginning: for words that say at their end what is the matter."""
+    return line if len(line) <= MAX_WORDS else f"…{line[1 - MAX_WORDS :]}"
+
+
 def _refused_pods(look: Look) -> Iterator[Finding]:
     """Pods that were never made: a Deployment says so in a condition, a StatefulSet in events only."""
     workload = look.workload or {}
@@ -97,13 +102,15 @@ def _of_pod(look: Look, pod: Object) -> Iterator[Finding]:
 
 def _of_container(status: Object, pod: str) -> Iterator[Finding]:
     waiting = status.get("state", {}).get("waiting") or {}
-    reason, message = waiting.get("reason", ""), one_line(waiting.get("message"))
+    reason, said = waiting.get("reason", ""), " ".join((waiting.get("message") or "").split())
+    message = one_line(said)
     ended = status.get("state", {}).get("terminated") or status.get("lastState", {}).get("terminated")
     if reason in _PULLING:
-        denied, absent = bool(_DENIED.search(message)), bool(_NOT_FOUND.search(message))
+        # A runtime wraps the reason in the image's name several times over: it stands at the end, past the cut.
+        denied, absent = bool(_DENIED.search(said)), bool(_NOT_FOUND.search(said))
         malformed = reason in {"InvalidImageName", "ErrImageNeverPull"}
         cause = "image_pull_denied" if denied else "image_pull_failed"
-        yield Finding(cause, message or reason, final=denied or absent or malformed, pod=pod)
+        yield Finding(cause, ending(said) or reason, final=denied or absent or malformed, pod=pod)
     elif reason in _CONFIG:
         yield Finding("config_error", message or reason, final=True, pod=pod)
     elif ended is not None and not status.get("ready") and not _completed_init(status):

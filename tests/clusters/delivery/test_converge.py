@@ -21,7 +21,9 @@ def versions(house: House) -> dict[str, str]:
     """The resourceVersion of every configuration object and the generation of every workload."""
     seen = {}
     for kind, group in (("services", ""), ("secrets", ""), ("networkpolicies", "networking.k8s.io")):
-        seen |= {f"{kind}/{name}": item["metadata"]["resourceVersion"] for name, item in house.listed(kind, group).items()}
+        seen |= {
+            f"{kind}/{name}": item["metadata"]["resourceVersion"] for name, item in house.listed(kind, group).items()
+        }
     for kind in ("deployments", "statefulsets"):
         found = house.listed(kind, "apps")
         seen |= {f"{kind}/{name}": f"generation {item['metadata']['generation']}" for name, item in found.items()}
@@ -113,8 +115,9 @@ def test_a_dropped_component_leaves_its_volume(house: House, loop: Loop) -> None
     assert "shop-app-db" not in house.listed("statefulsets", "apps")
     # Brought back, the component finds its data again.
     done(begin(house, app, [part("web"), stateful()]))
-    assert house.listed("persistentvolumeclaims")["data-shop-app-db-0"]["metadata"]["uid"] == (
-        claims["data-shop-app-db-0"]["metadata"]["uid"]
+    assert (
+        house.listed("persistentvolumeclaims")["data-shop-app-db-0"]["metadata"]["uid"]
+        == (claims["data-shop-app-db-0"]["metadata"]["uid"])
     )
 
 

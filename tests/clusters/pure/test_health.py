@@ -303,9 +303,18 @@ def test_a_pod_that_will_not_go_is_told() -> None:
 
 
 def test_words_are_one_bounded_line() -> None:
-    look = Look(_deployment(ready=0), [_pod(ready=False, container=_waiting("ErrImagePull", "a\nb " + "x" * 999))])
+    said = "a\nb " + "x" * 999
+    look = Look(_deployment(ready=0), [_pod(ready=False, container=_waiting("CreateContainerConfigError", said))])
     words = findings(look, now=NOW)[0].words
     assert words.startswith("a b x") and len(words) == 300 and words.endswith("…")
+
+
+def test_a_pull_that_fails_is_told_by_the_end_of_its_words() -> None:
+    said = f'failed to pull and unpack "{"x" * 400}": registry.example.com/web: not found'
+    look = Look(_deployment(ready=0), [_pod(ready=False, container=_waiting("ErrImagePull", said))])
+    found = findings(look, now=NOW)[0]
+    assert (found.cause, found.final) == ("image_pull_failed", True)
+    assert len(found.words) == 300 and found.words.startswith("…") and found.words.endswith(": not found")
 
 
 def test_a_component_that_runs_has_no_cause() -> None:
