@@ -32,6 +32,7 @@ class MarketplaceConfig(AppConfig):
         for kind in PLANNERS:
             plans.register_planner(kind, import_module(f"marketplace.actions.{kind}").propose_again)
         import_module("marketplace.words").register_words()
+        import_module("marketplace.present.installed").register()
         registries = import_module("marketplace.registries")
         import_module("clusters.images").register(registries.resolve)
         hooks = import_module("clusters.hooks")

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from console.kit import messages
+from marketplace.models import Publication
 from operations import words
 from operations.words import KindWords
 
@@ -66,7 +67,9 @@ MESSAGES = {
         "The Release mark was taken back since; going back to what ran here once is allowed all the same."
     ),
     "pull_played": _("The nodes of %(cluster)s are simulated: the pull was accepted, but no image was transferred."),
-    "tag_moved": _("The tag of %(image)s names another image by now; the image that was deployed is the one published."),
+    "tag_moved": _(
+        "The tag of %(image)s names another image by now; the image that was deployed is the one published."
+    ),
     "image_copied": _("%(image)s is in the registry (%(bytes)s bytes)."),
     "namespace_left_behind": _("The namespace of the test could not be removed from %(cluster)s."),
     "probe_left_behind": _("The probe image could not be removed from the registry."),
@@ -83,4 +86,5 @@ def register_words() -> None:
     words.register_steps(STEPS)
     messages.register_messages(MESSAGES)
     messages.register_labels("next", NEXT)
+    messages.register_labels("publication_state", dict(Publication.State.choices))
     messages.register_labels("reason", REASONS)
