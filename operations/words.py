@@ -47,12 +47,12 @@ STATES: dict[str, Text] = {
     "waiting": pgettext_lazy("operation state", "Waiting"),
     "succeeded": pgettext_lazy("operation state", "Succeeded"),
     "failed": pgettext_lazy("operation state", "Failed"),
-    "errored": pgettext_lazy("operation state", "Broken off by a fault of ours"),
+    "errored": pgettext_lazy("operation state", "Internal error"),
     "cancelled": pgettext_lazy("operation state", "Cancelled"),
 }
 
 STEP_STATES: dict[str, Text] = {
-    "pending": pgettext_lazy("step state", "To do"),
+    "pending": pgettext_lazy("step state", "Pending"),
     "running": pgettext_lazy("step state", "Running"),
     "done": pgettext_lazy("step state", "Done"),
     "warning": pgettext_lazy("step state", "Done, with a warning"),
@@ -62,7 +62,7 @@ STEP_STATES: dict[str, Text] = {
 
 CHANGED: dict[str, Text] = {
     "nothing": gettext_lazy("Nothing was changed."),
-    "part": gettext_lazy("A part was changed."),
+    "part": gettext_lazy("Part of it was changed."),
     "all": gettext_lazy("Everything was changed as asked."),
     "unknown": gettext_lazy("We could not find out what was changed."),
 }
@@ -79,15 +79,15 @@ AWAITED: dict[str, Text] = {
 
 MESSAGES: dict[str, Text] = {
     "started": gettext_lazy("A worker has begun."),
-    "taken_over": gettext_lazy("The worker before was lost; another one has taken over (epoch %(epoch)s)."),
+    "taken_over": gettext_lazy("The worker was lost; another one has taken over (epoch %(epoch)s)."),
     "waiting": gettext_lazy("Waiting for the %(kind)s %(name)s, which does not answer. It goes on by itself."),
-    "resumed": gettext_lazy("It answers again; going on."),
+    "resumed": gettext_lazy("It answers again; the work goes on."),
     "operation_succeeded": gettext_lazy("Done."),
     "operation_failed": gettext_lazy("Stopped: it failed."),
-    "operation_errored": gettext_lazy("Stopped by a fault of ours."),
+    "operation_errored": gettext_lazy("Stopped by an internal error."),
     "operation_cancelled": gettext_lazy("Cancelled."),
     "cancel_requested": gettext_lazy("%(by)s asked to cancel. It stops at the next step."),
-    "undo_failed": gettext_lazy("Taking back what was made did not work."),
+    "undo_failed": gettext_lazy("Removing what had been made did not succeed."),
 }
 
 
@@ -172,4 +172,4 @@ def register() -> None:
             pgettext_lazy("operation", "Done in no environment"),
         ),
     )
-    register_steps({"undo": pgettext_lazy("step", "Take back"), "check": pgettext_lazy("step", "Check")})
+    register_steps({"undo": pgettext_lazy("step", "Undo"), "check": pgettext_lazy("step", "Check")})

@@ -32,14 +32,14 @@ class PasswordForm(KitForm):
     """The present password and a new one. Rules are the action's to hold."""
 
     current = forms.CharField(
-        label=_("Present password"),
+        label=_("Current password"),
         strip=False,
         widget=forms.PasswordInput(attrs={**_INPUT, "autocomplete": "current-password", "maxlength": "1000"}),
     )
     new = forms.CharField(
         label=_("New password"),
         strip=False,
-        help_text=_("At least 10 characters; long and yours alone is better than complicated."),
+        help_text=_("At least 10 characters. Long, and used nowhere else, is better than complicated."),
         widget=forms.PasswordInput(attrs={**_INPUT, "autocomplete": "new-password", "maxlength": "1000"}),
     )
 

@@ -49,7 +49,7 @@ KINDS = {
 
 STEPS = {
     "take_over": pgettext_lazy("step", "Take the application over"),
-    "render": pgettext_lazy("step", "Write the objects out"),
+    "render": pgettext_lazy("step", "Prepare the manifests"),
     "dry_run": pgettext_lazy("step", "Ask the cluster"),
     "compare": pgettext_lazy("step", "Compare"),
     "base": pgettext_lazy("step", "Configuration, volumes, services"),
@@ -72,7 +72,7 @@ MESSAGES = {
     ),
     "fenced": _("The former worker's access was taken away before anything else was done (key %(generation)s)."),
     "still_removing": _("The cluster is still removing: %(objects)s."),
-    "digest_unknown": _("Which image %(component)s runs could not be told by its digest."),
+    "digest_unknown": _("The cluster did not tell the digest of the image that %(component)s runs."),
 }
 
 

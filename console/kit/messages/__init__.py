@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from console.kit.messages import clusters, conflicts, fields, registries, requests, running
@@ -36,6 +39,13 @@ _VARIANTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 _messages: dict[str, Promise | str] = {}
 _labels: dict[str, dict[str, Promise | str]] = {"cause": dict(running.CAUSES), "reason": dict(fields.REASONS)}
+_FAMILIES: Mapping[str, Mapping[str, str]] = {
+    "environment_not_ready": {"state": "environment_state"},
+    "publication_not_ready": {"state": "publication_state"},
+    "kubeconfig_refused": {"reason": "kubeconfig_reason"},
+    "yaml_refused": {"limit": "yaml_limit"},
+}
+"""Code → parameter → the name its labels are registered under, where one word means two things."""
 
 
 def register_messages(messages: Mapping[str, Promise | str]) -> None:
@@ -93,9 +103,11 @@ def shown(params: Mapping[str, Any], words: Mapping[str, str] | None = None) -> 
     return {name: _shown((words or {}).get(name, name), value) for name, value in params.items()}
 
 
-def _words_of(code: str, params: Mapping[str, Any]) -> dict[str, str]:
+def _words_of(code: str, params: Mapping[str, Any]) -> Mapping[str, str]:
     # One word, two meanings: `admin` of a team and of the enterprise.
-    return {"roles": "enterprise_roles"} if code == "role_required" and not params.get("team") else {}
+    if code == "role_required" and not params.get("team"):
+        return {"roles": "enterprise_roles"}
+    return _FAMILIES.get(code, {})
 
 
 def _sentence(code: str, params: Mapping[str, Any]) -> Sentence:
@@ -107,11 +119,23 @@ def _shown(name: str, value: Any) -> Any:
     if value is None:
         return "–"
     if isinstance(value, Mapping):
+        if "consent" in value:
+            return f"{_shown(name, value['consent'])} ({_joined([str(item) for item in value.get('items', ())])})"
         return str(value.get("name") or value.get("slug") or _joined([f"{key}: {item}" for key, item in value.items()]))
     if isinstance(value, (list, tuple)):
         return _joined([str(_shown(name, item)) for item in value])
-    known = _labels.get(name, {})
-    return known.get(value, value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return _moment(value) if name == "since" else _labels.get(name, {}).get(value, value)
+
+
+def _moment(value: str) -> str:
+    """Give a point in time (RFC 3339) in the reader's own zone; anything else as it is."""
+    at = parse_datetime(value)
+    if at is None or timezone.is_naive(at):
+        return value
+    local = timezone.localtime(at)
+    return f"{date_format(local, 'DATETIME_FORMAT')} {local:%Z}"
 
 
 def _joined(words: list[str]) -> str:

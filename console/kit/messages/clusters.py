@@ -9,11 +9,11 @@ from console.kit.messages.sentences import Sentence
 SENTENCES = {
     "cluster_replaced": Sentence(
         _("Another cluster now answers at the address of %(cluster)s. Nothing was changed on it."),
-        _("Check the address. If the cluster was made anew, remove it here and connect it again."),
+        _("Check the address. If the cluster was rebuilt, remove it here and connect it again."),
     ),
     "address_unreachable": Sentence(
         _("Nothing answers at %(host)s (%(reason)s). Nothing was changed."),
-        _("Check address and port, and that the network between here and there is open."),
+        _("Check address and port, and that the network between the console and the cluster is open."),
     ),
     "tls_not_trusted": Sentence(
         _("The certificate of %(host)s is not trusted (%(reason)s). Nothing was sent there."),
@@ -32,7 +32,10 @@ SENTENCES = {
         _("Let a cluster admin give them that permission; the console shows the manifest it needs."),
     ),
     "namespace_exists": Sentence(
-        _("The namespace %(namespace)s already exists on the cluster and is not ours. It was not touched."),
+        _(
+            "The namespace %(namespace)s already exists on the cluster, and this console did not make it. It was "
+            "not touched."
+        ),
         _("Choose another namespace, or remove that one if nobody needs it."),
     ),
     "version_unsupported": Sentence(
@@ -49,12 +52,12 @@ SENTENCES = {
     ),
     "immutable_field": Sentence(
         _("%(field)s of %(object)s cannot be changed once it exists. It was left as it is."),
-        _("Take that change back, or remove the component and make it anew; its volumes stay."),
+        _("Take that change back, or delete the component and create it again; its volumes stay."),
     ),
     "field_conflict": Sentence(
         _(
             "%(manager)s set %(field)s of %(object)s to %(theirs)s by hand, and this would set it to %(ours)s. "
-            "It was left."
+            "It was left as it is."
         ),
         _("Look at the change in the plan, then either agree to overwrite it or take it into the settings."),
     ),
@@ -68,6 +71,6 @@ SENTENCES = {
     ),
     "check_timed_out": Sentence(
         _("The check was not answered within %(seconds)s seconds. Nothing was changed."),
-        _("Check that the network between here and there is open and quick enough, then run it again."),
+        _("Check that the network between the console and the cluster is open and quick enough, then run it again."),
     ),
 }

@@ -85,10 +85,10 @@ SENTENCES = {
     ),
     "check_failed": Sentence(
         _("These checks of the cluster failed: %(checks)s. Nothing was saved."),
-        _("Mend what each check names, run the check again, then connect the cluster."),
+        _("Fix what each check names, run the check again, then connect the cluster."),
     ),
     "check_expired": Sentence(
-        _("This check is too old: what it was given is not kept any longer. Nothing was saved."),
+        _("This check is too old, and what was entered for it is no longer kept. Nothing was saved."),
         _("Run the check again, then go on within an hour."),
     ),
     "cluster_connected_already": Sentence(
@@ -100,18 +100,18 @@ SENTENCES = {
             "These settings were not tested, or were changed since the test. Nothing was saved; the old ones are "
             "in use."
         ),
-        _("Test them and save with that test, or say that they are to be saved untested."),
+        _("Test them and save with that test, or say explicitly that they are to be saved untested."),
     ),
     "confirmation_required": Sentence(
         _("This needs your agreement to: %(consents)s. Nothing was changed."),
-        _("Look at what each of them concerns, agree to it, and send it again."),
+        _("Look at what each of them concerns, then send it again with your agreement."),
     ),
     "nothing_changed": Sentence(
         _("Nothing differs from what is deployed, so nothing was started."),
         _("Change something first."),
     ),
     "nothing_deployed": Sentence(
-        _("Nothing of this application was deployed yet, so there is nothing to do this with."),
+        _("Nothing of this application has been deployed yet, so nothing was started."),
         _("Deploy it first."),
     ),
     "publication_not_ready": Sentence(
@@ -119,12 +119,12 @@ SENTENCES = {
         _("Open the publication to see how far it is."),
     ),
     "not_cancellable": Sentence(
-        _("This %(kind)s cannot be cancelled any more: it goes on to its end."),
+        _("It is too late to cancel (%(kind)s): it goes on to its end."),
         _("Wait until it has ended, then decide."),
     ),
     "not_retryable": Sentence(
-        _("This %(kind)s cannot be retried: it did not fail, or what it was about has moved on."),
-        _("Start it anew from the page of its subject."),
+        _("This cannot be retried (%(kind)s): it did not fail, or what it was about has moved on."),
+        _("See how things stand now, then start a new one if it is still needed."),
     ),
     "cluster_unreachable": Sentence(
         _(

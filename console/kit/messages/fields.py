@@ -18,7 +18,7 @@ SENTENCES = {
     "too_long": Sentence(_("This is longer than %(limit)s characters."), _("Shorten it.")),
     "too_short": Sentence(_("This is shorter than %(least)s characters."), _("Make it longer.")),
     "not_a_slug": Sentence(
-        _("This is no short name: it starts with a letter and holds only a–z, 0–9 and single hyphens inside."),
+        _("This is not a short name: one starts with a letter and holds only a–z, 0–9 and single hyphens inside."),
         _("Write it like “admin-console”."),
     ),
     "reserved": Sentence(
@@ -26,7 +26,7 @@ SENTENCES = {
         _("Choose another word."),
     ),
     "not_a_number": Sentence(
-        _("This is no version number."),
+        _("This is not a version number."),
         _(
             "Write up to three numbers, like 2.0 or 2.0.1, with -alpha.1, -beta.1 or -rc.1 for a version before "
             "the final."
@@ -41,7 +41,7 @@ SENTENCES = {
         _("Choose one of: %(choices)s."),
     ),
     "reference_not_valid": Sentence(
-        _("“%(reference)s” is no image reference."),
+        _("“%(reference)s” is not an image reference."),
         _("Write it like registry.example.com/team/web:2.0."),
     ),
     "unknown_component": Sentence(
@@ -49,20 +49,20 @@ SENTENCES = {
         _("Use the key of a component of this application."),
     ),
     "unknown_address": Sentence(
-        _("“%(address)s” is nothing that can be set."),
+        _("“%(address)s” is not something that can be set here."),
         _("Use an address that the plan or the template's parameters show."),
     ),
     "value_missing": Sentence(
         _("“%(address)s” needs a value."),
-        _("Give it one."),
+        _("Give it a value."),
     ),
     "value_out_of_range": Sentence(
-        _("This lies outside of what is possible."),
+        _("This value is out of range."),
         _("Choose a value from %(least)s to %(most)s."),
     ),
     "dependency_cycle": Sentence(
         _("These components wait for each other in a circle: %(path)s. Nothing was saved."),
-        _("Take one of the dependencies away."),
+        _("Remove one of the dependencies."),
     ),
     "variable_conflict": Sentence(
         _("The variable %(name)s is given more than once, by %(components)s."),
@@ -78,7 +78,7 @@ SENTENCES = {
     ),
     "yaml_refused": Sentence(
         _("This YAML was not read: %(limit)s."),
-        _("Write it plainly: without anchors that grow, tags or names given twice, and within the size shown."),
+        _("Write it plainly: one document, without anchors, aliases, tags or names given twice, and not too large."),
     ),
     "address_denied": Sentence(
         _("The console does not connect to %(host)s: this address lies in a network that is closed to it."),
@@ -121,7 +121,7 @@ SENTENCES = {
         _("Send JSON of this type: %(expected)s."),
     ),
     "malformed": Sentence(
-        _("This is not written the way it is read here."),
+        _("This is not in the form expected here."),
         _("Write it like “%(example)s”."),
     ),
     "duplicate": Sentence(
@@ -130,7 +130,7 @@ SENTENCES = {
     ),
     "too_many_items": Sentence(
         _("There are more than %(limit)s of these."),
-        _("Give fewer."),
+        _("Leave some out."),
     ),
     "password_too_weak": Sentence(
         _("This password cannot be taken. %(reason)s"),
@@ -140,11 +140,11 @@ SENTENCES = {
 
 REASONS = {
     "password_too_short": _("It is too short: use at least ten characters, better a sentence."),
-    "password_too_common": _("It is one of those that are tried first."),
+    "password_too_common": _("It is among the most common passwords, which are tried first."),
     "password_too_similar": _("It is too much like your login, name or e-mail address."),
-    "password_entirely_numeric": _("It holds nothing but digits."),
+    "password_entirely_numeric": _("It consists of digits only."),
     "password_unchanged": _("It is the one you have now."),
-    "syntax": _("it is no JSON"),
+    "syntax": _("it is not JSON"),
     "encoding": _("it is not UTF-8"),
     "duplicate": _("a name is given twice"),
     "constant": _("it holds NaN or an infinite number"),

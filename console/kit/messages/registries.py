@@ -45,7 +45,7 @@ SENTENCES = {
     ),
     "digest_mismatch": Sentence(
         _("What arrived for %(image)s is not what its digest names, so it was not used."),
-        _("Try again. If it stays, the registry or something before it alters content: tell whoever runs it."),
+        _("Try again. If it happens again, the registry or a proxy before it alters content: tell whoever runs it."),
     ),
     "image_changed": Sentence(
         _("The tag of %(image)s names another image now than when this was deployed. Nothing was published."),

@@ -43,11 +43,11 @@ SENTENCES = {
     ),
     "token_invalid": Sentence(
         _("This access token is not known, was revoked, or belongs to a disabled user. Nothing was changed."),
-        _("Make a new access token in your profile and use that one."),
+        _("Make a new access token and use that one."),
     ),
     "token_expired": Sentence(
         _("This access token has expired. Nothing was changed."),
-        _("Make a new access token in your profile and use that one."),
+        _("Make a new access token and use that one."),
     ),
     "role_required": Sentence(
         _("“%(right)s” in “%(team)s” needs one of these roles: %(roles)s. Nothing was changed."),
@@ -73,7 +73,7 @@ SENTENCES = {
         _("Check the address. If it should be there, ask an admin of its team whether you are a member."),
     ),
     "method_not_allowed": Sentence(
-        _("This address does not know the method %(method)s. Nothing was changed."),
+        _("This address does not take the method %(method)s. Nothing was changed."),
         _("Use one of the methods named in the Allow header."),
     ),
     "body_too_large": Sentence(
@@ -85,16 +85,16 @@ SENTENCES = {
         _("Send the header Content-Type: application/json."),
     ),
     "too_many_requests": Sentence(
-        _("There were too many tries. Nothing was changed, and nothing was looked at."),
+        _("There were too many tries, so this one was not looked at. Nothing was changed."),
         _("Wait %(retry_after)s seconds, then try again."),
     ),
     "sign_in_refused": Sentence(
-        _("Login and password do not fit together, or the user is disabled. Nobody was signed in."),
+        _("Login and password do not match, or the user is disabled. Nobody was signed in."),
         _("Check both and try again. An enterprise admin can reset the password."),
     ),
     "internal": Sentence(
         _("Something went wrong on our side. What was saved before is still there."),
-        _("Try again. If it stays, give your administrator this trace: %(trace)s."),
+        _("Try again. If it happens again, give your administrator this trace: %(trace)s."),
     ),
     "worker_died": Sentence(
         _("The process that did this work ended several times in the middle of it. What it had done until then stays."),

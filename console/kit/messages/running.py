@@ -13,7 +13,7 @@ from console.kit.messages.sentences import Sentence
 SENTENCES = {
     "not_ready": Sentence(
         _("“%(component)s” did not become ready: %(cause)s. %(words)s"),
-        _("See its log, mend the cause and retry, or roll all back. Components that are ready keep running."),
+        _("See its log, fix the cause and retry, or roll all back. Components that are ready keep running."),
     ),
     "running_digest_differs": Sentence(
         _("“%(component)s” runs %(running)s, and %(expected)s was meant. It was left running."),
@@ -25,18 +25,18 @@ SENTENCES = {
     ),
     "deadline_passed": Sentence(
         _("This was not done within %(seconds)s seconds, so it was stopped. What was done until then stays."),
-        _("Look at the last step for what it waited for, mend that, then retry."),
+        _("Look at the last step to see what it waited for, fix that, then retry."),
     ),
     "children_failed": Sentence(
-        _("%(n)s of the environments did not get there. The others are done."),
+        _("It did not succeed in %(n)s of the environments. The others are done."),
         _("Open each failed one to see why, then retry it."),
     ),
 }
 
 CAUSES = {
     "image_pull_failed": pgettext_lazy("cause", "its image could not be pulled"),
-    "image_pull_denied": pgettext_lazy("cause", "its image was denied"),
-    "crash_loop": pgettext_lazy("cause", "it keeps ending"),
+    "image_pull_denied": pgettext_lazy("cause", "it may not pull its image"),
+    "crash_loop": pgettext_lazy("cause", "it keeps crashing"),
     "out_of_memory": pgettext_lazy("cause", "it ran out of memory"),
     "config_error": pgettext_lazy("cause", "its configuration is wrong"),
     "unschedulable": pgettext_lazy("cause", "no node can take it"),
@@ -54,8 +54,8 @@ CAUSES = {
 CAUSE_SENTENCES = {
     "image_pull_failed": _("%(component)s cannot pull its image: %(words)s"),
     "image_pull_denied": _("%(component)s may not pull its image: %(words)s"),
-    "crash_loop": _("%(component)s starts and ends again and again: %(words)s"),
-    "out_of_memory": _("%(component)s used more memory than its limit and was ended. %(words)s"),
+    "crash_loop": _("%(component)s starts and crashes again and again: %(words)s"),
+    "out_of_memory": _("%(component)s used more memory than its limit allows and was killed. %(words)s"),
     "config_error": _("%(component)s cannot start with its configuration: %(words)s"),
     "unschedulable": _("No node can take %(component)s: %(words)s"),
     "volume_unbound": _("%(component)s waits for its volume: %(words)s"),
@@ -65,7 +65,7 @@ CAUSE_SENTENCES = {
     "stuck_terminating": _("An old pod of %(component)s does not end: %(words)s"),
     "node_lost": _("The node of %(component)s does not answer: %(words)s"),
     "no_pods": _("%(component)s has no pods yet. %(words)s"),
-    "slow": _("%(component)s takes longer to start than it was given. %(words)s"),
+    "slow": _("%(component)s takes longer to start than its start time allows. %(words)s"),
 }
 
 VARIANTS: dict[str, Callable[[Mapping[str, Any]], str]] = {}
