@@ -10,6 +10,8 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from clusters import words
+from clusters.actions import deploy
 from clusters.api.environments import EXAMPLE
 from clusters.delivery.words import register_words
 from clusters.duties import observe, probe
@@ -31,15 +33,15 @@ if TYPE_CHECKING:
 
 _MESSAGES = {
     "role_left_as_it_is": _("%(role)s is left as a cluster admin made it: the console may not change it."),
-    "environment_taken_back": _("What was made in %(namespace)s is taken back."),
+    "environment_taken_back": _("What was made in %(namespace)s has been removed again."),
 }
 _REASONS = {
     "name_unknown": pgettext_lazy("reason", "the name is not known"),
     "timed_out": pgettext_lazy("reason", "no answer in time"),
     "refused": pgettext_lazy("reason", "the connection is refused"),
-    "no_route": pgettext_lazy("reason", "no way there"),
+    "no_route": pgettext_lazy("reason", "no network route leads there"),
     "no_answer": pgettext_lazy("reason", "it stopped answering"),
-    "not_kubernetes": pgettext_lazy("reason", "what answers is no Kubernetes API"),
+    "not_kubernetes": pgettext_lazy("reason", "what answers is not a Kubernetes API"),
     "redirected": pgettext_lazy("reason", "it points to another address"),
 }
 
@@ -76,6 +78,8 @@ def register() -> None:
     for runner in (*runners, DeployRunner, StartRunner, StopRunner, PlanRunner):
         registry.register(runner())
     register_words()
+    words.register_words()
+    deploy.register()
     registry.register_duty(probe.KIND, settings.WAYBILL_PROBE_EVERY, probe.probe_cluster, deadline=10)
     registry.register_duty(observe.KIND, settings.WAYBILL_OBSERVE_EVERY, observe.observe_cluster, deadline=60)
     registry.register_places(Places())

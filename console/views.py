@@ -77,7 +77,12 @@ def home(request: SignedIn) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Say that there is nothing here; the same words for what is absent and for what is not the reader's to see."""
-    return _error(request, 404, _("There is nothing here"), _("The address may be old, or it is not yours to see."))
+    return _error(
+        request,
+        404,
+        _("There is nothing here"),
+        _("The address may be out of date, or you may lack the right to see it."),
+    )
 
 
 def refused(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
@@ -93,7 +98,10 @@ def refused(request: HttpRequest, exception: Exception | None = None, reason: st
 def broken(request: HttpRequest) -> HttpResponse:
     """Say that the fault is ours, with the number by which it is found in the logs."""
     return _error(
-        request, 500, _("Something went wrong on our side"), _("Nothing was lost. Tell your admin the number below.")
+        request,
+        500,
+        _("Something went wrong on our side"),
+        _("What was saved before is still there. Tell your admin the number below."),
     )
 
 
