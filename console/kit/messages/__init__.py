@@ -68,6 +68,16 @@ def codes() -> frozenset[str]:
     return frozenset(_messages)
 
 
+def lines() -> Mapping[str, Promise | str]:
+    """Give every message of one sentence, by code."""
+    return dict(_messages)
+
+
+def labels() -> Mapping[str, Mapping[str, Promise | str]]:
+    """Give the words that stand for values, by the name they are registered under."""
+    return {name: dict(table) for name, table in _labels.items()}
+
+
 def sentences() -> Mapping[str, Sentence]:
     """Give every sentence of an error, by code (or code and variant)."""
     return dict(_SENTENCES)
