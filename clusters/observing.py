@@ -127,7 +127,7 @@ def _component(component: Object, health: ComponentHealth, number: str | None) -
 
 
 def _access(subject: Subject, services: Iterable[Object], node_address: str | None) -> list[Object]:
-    """Give the addresses at which people reach it: node ports, and hosts of Ingress routes."""
+    """Give the addresses at which people reach it: those of node ports."""
     ports = {
         (component["key"], port["name"]): port
         for component in subject.components

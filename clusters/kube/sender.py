@@ -145,7 +145,7 @@ class Sender:
                 seconds=request.seconds,
                 check=self._check if request.writes else None,
             )
-            raw = drain(response, limit=LIMIT, seconds=max(request.seconds, READ_SECONDS))
+            raw = drain(response, limit=LIMIT, seconds=request.seconds)
         except NetworkErrors as error:
             raise self.channel.failure(error, self.cluster) from error
         point("kube", detail, "after")
@@ -165,7 +165,7 @@ class Sender:
             body = None
         if isinstance(body, dict):
             return body
-        if 200 <= response.status < 400:
+        if 200 <= response.status < 300:
             raise Rejected("address_unreachable", host=self.channel.host, reason="not_kubernetes")
         return {}
 

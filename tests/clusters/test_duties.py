@@ -21,11 +21,12 @@ from deploy.local.cluster import Cluster as LocalCluster
 from deploy.local.plan import ClusterPlan
 from deploy.local.platform import Platform
 from operations.duties import schedule_duty
+from operations.engine import doorbell
 from operations.engine.loop import Loop
 from tests.builders import make_enterprise
 from tests.cast import Cast
 from tests.clusters.delivery.conftest import remove_namespace
-from tests.clusters.delivery.house import House, begin, done, ended, make_app, make_house, part
+from tests.clusters.delivery.house import House, begin, done, make_app, make_house, part
 from tests.clusters.working import connect_row, make_cluster, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -164,11 +165,12 @@ def test_what_runs_is_seen(house: House, loop: Loop) -> None:
 )
 def test_a_cause_is_told_in_words(house: House, loop: Loop, mark: str, cause: str) -> None:
     app = make_app(house)
-    web = part("web", variables=[{"name": "PLAY", "value": mark}], start_timeout=60)
-    ended(begin(house, app, [web]))
-    until(lambda: status(app).cause_code is not None, what="a cause")
+    begin(house, app, [part("web", variables=[{"name": "PLAY", "value": mark}])])
+    doorbell.ring()
+    until(app.applied_objects.exists, what="the first object")
+    until(lambda: status(app).state == "failed", what="a failure")
     seen = status(app)
-    assert (seen.state, seen.cause_code) == ("failed", cause)
+    assert seen.cause_code == cause
     assert seen.cause_params["component"] == "web"
     assert seen.components[0]["cause"]["code"] == cause
 

@@ -432,3 +432,25 @@ def test_refusals_of_a_key_are_final_when_nothing_changed(
     kube = connect.for_environment(Environment.objects.get(slug=slug))
     with pytest.raises(Rejected):
         kube.list("Pod", slug)
+
+
+def test_a_console_that_is_no_cluster_admin_can_do_all_this(
+    people: Cast, loop: Loop, cluster: LocalCluster, slug: str, least_token: str
+) -> None:
+    """Made, changed, key replaced, failed and taken back: with the least rights."""
+    row = connect_row(people.enterprise, cluster)
+    row.seal_credential({"token": least_token})
+    row.save()
+    done = prepared(people, slug, quota={"cpu": "8"})
+    assert (done.state, done.outcome_params) == ("succeeded", {})
+    bound = cluster.get(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{slug}/rolebindings/waybill-prepare")
+    assert bound["subjects"][0]["name"] == "waybill-console"
+    environment = Environment.objects.get(slug=slug)
+    replace_key(row, environment, 1, 2, Guard(2))
+    assert connect.for_environment(environment, 2).may("create", "pods", namespace=slug)
+    with pytest.raises(Forbidden):
+        connect.for_cluster(row).list("Secret", slug)
+    other = f"{slug}-b"
+    failed = prepared(people, other, quota={"memory": "1Ki"})
+    assert (failed.outcome_code, steps_of(failed)["undo"]) == ("quota_refused", "done")
+    assert cluster.api("GET", f"/api/v1/namespaces/{other}")[0] == 404
