@@ -117,7 +117,8 @@ def _steps(work: Work, rows: list[Step]) -> tuple[str, WaybillError | None]:
             continue
         step = StepWork(work, row)
         try:
-            error = _outcome(work, partial(_perform, work, step))
+            ended += work.runner.counts(row.key)
+            error = _outcome(work, partial(_perform, work, step, ended))
         except Stopping:
             if work.lease.stopping:
                 raise
@@ -126,13 +127,11 @@ def _steps(work: Work, rows: list[Step]) -> tuple[str, WaybillError | None]:
             _wait(work, error)
         if error is not None:
             return _failed(work, step, error)
-        if work.runner.counts(row.key):
-            ended += 1
-            work.progress(ended, work.operation.total)
     return "succeeded", None
 
 
-def _perform(work: Work, step: StepWork) -> None:
+def _perform(work: Work, step: StepWork, ended: int) -> None:
+    """Perform one step; its end and the operation's progress (`ended` of the counted steps) are one record."""
     work.step = step
     work.check()
     step.begin()
@@ -140,6 +139,8 @@ def _perform(work: Work, step: StepWork) -> None:
     with work.record():
         step.end()
         work.answered()
+        if work.runner.counts(step.key):
+            work.progress(ended, work.operation.total)
 
 
 def _failed(work: Work, step: StepWork, error: WaybillError) -> tuple[str, WaybillError]:

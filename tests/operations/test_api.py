@@ -152,7 +152,7 @@ def test_the_list_is_filtered(shop: Shop) -> None:
     assert client.get("/api/v1/operations", {"wait": "1"}).json()["code"] == "unknown_parameter"
 
 
-def test_a_list_costs_the_same_with_many_rows(shop: Shop, django_assert_num_queries: Any) -> None:
+def test_a_list_costs_the_same_with_many_rows(shop: Shop) -> None:
     client = signed_in(shop.user)
 
     def cost() -> int:
@@ -164,6 +164,7 @@ def test_a_list_costs_the_same_with_many_rows(shop: Shop, django_assert_num_quer
         return len(seen)
 
     toy.begin(shop.enterprise, shop.user, shop.team)
+    cost()  # what a process reads once
     one = cost()
     for _ in range(20):
         toy.begin(shop.enterprise, shop.user, shop.team)

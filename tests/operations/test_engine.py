@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -200,7 +201,7 @@ def test_the_child_that_ends_last_ends_the_batch(
     with transaction.atomic():
         batch = toy.begin(shop.enterprise, shop.user, kind="batch", is_batch=True)
         for n in range(6):
-            wrong = {"reject_at": "write:b"} if n in bad else {}
+            wrong: dict[str, Any] = {"reject_at": "write:b"} if n in bad else {}
             toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, parent=batch, **wrong)
     ended(batch)
     assert (batch.state, batch.outcome_code, batch.done, batch.total, batch.unit) == (state, code, 6, 6, "children")

@@ -33,9 +33,14 @@ class Entry:
 
 @dataclass
 class Ledger:
-    """The world outside: appends what it is told, never refuses a repetition, and so shows every doubled write."""
+    """The world outside: appends what it is told, never refuses a repetition, and so shows every doubled write.
+
+    An operation may change its key (`PUT`): from then on a write with an older one is refused, as a cluster does with
+    the former key of an environment.
+    """
 
     entries: list[Entry] = field(default_factory=list)
+    keys: dict[str, int] = field(default_factory=dict)
     away: bool = False
     retry_after: float | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -71,12 +76,22 @@ class Ledger:
                     found = [entry.step for entry in ledger.entries if entry.operation == self.path.strip("/")]
                 self._answer(503 if ledger.away else 200, found)
 
+            def do_PUT(self) -> None:
+                said = self._said()
+                with ledger.lock:
+                    ledger.keys[said["operation"]] = max(said["key"], ledger.keys.get(said["operation"], 0))
+                self._answer(200, {})
+
             def do_POST(self) -> None:
-                said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if not ledger.away:
-                    with ledger.lock:
+                said = self._said()
+                with ledger.lock:
+                    stale = said.get("key", 1) < ledger.keys.get(said["operation"], 1)
+                    if not ledger.away and not stale:
                         ledger.entries.append(Entry(said["operation"], said["step"], self.headers["User-Agent"]))
-                self._answer(503 if ledger.away else 201, {})
+                self._answer(503 if ledger.away else 403 if stale else 201, {})
+
+            def _said(self) -> Any:
+                return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
@@ -104,7 +119,10 @@ class Ledger:
 
 
 def send(method: str, address: str, path: str, body: Any = None, agent: str = "") -> Any:
-    """Send one request to the ledger: the toy's one send function, with the points that every edge has."""
+    """Send one request to the ledger: the toy's one send function, with the points that every edge has.
+
+    None when the key was refused. Raises Unreachable when the ledger is away.
+    """
     point("kube", f"{method} {path}", "before")
     host, _, port = address.partition(":")
     link = http.client.HTTPConnection(host, int(port), timeout=5)
@@ -117,6 +135,8 @@ def send(method: str, address: str, path: str, body: Any = None, agent: str = ""
     finally:
         link.close()
     point("kube", f"{method} {path}", "after")
+    if answer.status == 403:
+        return None
     if answer.status == 503:
         away = Unreachable("cluster_unreachable", cluster="toy", since=None)
         after = answer.headers.get("Retry-After")
@@ -159,12 +179,27 @@ class ToyRunner(Runner):
         """Write one entry unless it is there."""
         step.intend(entry=step.key)
         if not self.observes or step.key not in self.seen(work):
-            work.before_write()
-            body = {"operation": work.operation.name, "step": step.key}
-            send("POST", work.operation.input["world"], "/", body, work.user_agent())
+            self.take_over(work)
+            self.send_write(work, step)
         step.observe(entry=step.key, epoch=work.epoch)
         work.changed("all" if step.key == WRITES[-1] else "part")
         work.log("written", component=step.key.removeprefix("write:"), entry=step.key)
+
+    def take_over(self, work: Work) -> None:
+        """Before the first write of a new owner: change the key, so that the former one's late writes are refused."""
+        work.before_write()
+        if work.operation.input.get("fenced") and work.generation > 1:
+            body = {"operation": work.operation.name, "key": work.generation}
+            send("PUT", work.operation.input["world"], "/", body, work.user_agent())
+
+    def send_write(self, work: Work, step: StepWork) -> None:
+        """Write with the key last read; refused means that it is old: look whose the operation is, and send again."""
+        work.before_write()
+        while True:
+            body = {"operation": work.operation.name, "step": step.key, "key": work.generation}
+            if send("POST", work.operation.input["world"], "/", body, work.user_agent()) is not None:
+                return
+            work.before_write()
 
     def seen(self, work: Work) -> list[str]:
         """Give what the world holds of this operation."""

@@ -1,0 +1,45 @@
+"""Workers killed at random under twenty operations, and the database restarted: everything ends, once."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from django.utils import timezone
+
+from console.dev.servers import Valkey
+from operations.models import Operation
+from tests.faults.conftest import Nursery
+from tests.operations import toy
+from tests.operations.conftest import ended, until
+from tests.operations.people import Shop
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_random_kills_under_load(broker: Valkey, nursery: Nursery, shop: Shop, ledger: toy.Ledger) -> None:
+    dice = random.Random(20260302)
+    workers = [nursery.worker() for _ in range(2)]
+    operations = [
+        toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, fenced=True) for _ in range(20)
+    ]
+    for _ in range(4):
+        until(busy, seconds=60, what="work under way")
+        victim = dice.choice(workers)
+        victim.signal("KILL")
+        victim.wait()
+        workers.remove(victim)
+        workers.append(nursery.worker())
+    killed_last = time.monotonic()
+    for operation in operations:
+        assert ended(operation, seconds=90).state == "succeeded", operation.outcome_code
+        assert ledger.of(operation.name) == list(toy.WRITES)
+    assert time.monotonic() - killed_last < 60
+    assert sum(operation.attempts for operation in operations) >= 1
+
+
+def busy() -> bool:
+    """Whether some operation is held by a live lease, or all have ended."""
+    rows = Operation.objects.filter(is_batch=False)
+    return rows.filter(lease_until__gt=timezone.now()).exists() or not rows.active().exists()
