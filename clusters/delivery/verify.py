@@ -123,7 +123,7 @@ def _equality(run: Run, step: StepWork) -> dict[str, Any]:
             differences.append({"object": name, "field": name, "live": "…", "ours": None})
     claims = sorted(live["metadata"]["name"] for live in run.live.of_kind(CLAIM))
     return {
-        "checked_at": timezone.now().isoformat(),
+        "checked_at": timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         "equal": not differences,
         "differences": differences[:DIFFERENCES],
         "not_restored": claims,
