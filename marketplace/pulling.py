@@ -56,7 +56,7 @@ def try_pull(kube: Kube, trial: Trial, *, cluster: str, pause: Callable[[float],
     end = time.monotonic() + PULL_SECONDS
     while True:
         pod = kube.get("Pod", POD, trial.namespace) or {}
-        if _pulled(pod, cluster):
+        if is_pulled(pod, cluster):
             return "played" if _is_played(kube, pod) else "pass"
         if time.monotonic() > end:
             raise Rejected("pull_failed", cluster=cluster, words=_last_words(pod))
@@ -77,7 +77,7 @@ def _await_account(kube: Kube, trial: Trial, pause: Callable[[float], None]) -> 
         pause(EVERY)
 
 
-def _pulled(pod: dict[str, Any], cluster: str) -> bool:
+def is_pulled(pod: dict[str, Any], cluster: str) -> bool:
     """Whether the image is on the node; raises pull_failed when the node says that it cannot be had."""
     for status in (pod.get("status") or {}).get("containerStatuses") or []:
         state = status.get("state") or {}

@@ -11,7 +11,9 @@ from django.db import connection
 from clusters.kube import connect
 from operations.engine.loop import Loop
 from tests.cast import Cast, make_cast
+from tests.marketplace import world
 from tests.marketplace.servers import Meter, PlainPusher, program, running_registry
+from tests.marketplace.shop import Shop, make_shop
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -79,3 +81,18 @@ def loop(people: Cast) -> Iterator[Loop]:
     engine.stop()
     connect.close_all()
     connection.close()
+
+
+@pytest.fixture
+def shop(people: Cast, store: str, pusher: PlainPusher, name: str) -> Shop:
+    """The application, its sources known, no registry set."""
+    world.make_registry(people.admin, store, prefix="dev", state="former")
+    return make_shop(people, store, pusher, name)
+
+
+@pytest.fixture
+def target(shop: Shop, goal: str) -> Iterator[Meter]:
+    """The enterprise's registry, behind a meter."""
+    with Meter(goal) as meter:
+        world.make_registry(shop.cast.admin, meter.address, prefix=f"lib/{shop.name}")
+        yield meter

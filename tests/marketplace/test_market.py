@@ -14,7 +14,7 @@ from tests.cast import Cast
 from tests.marketplace import world
 
 
-def listed(cast: Cast, who: str, **query: str) -> list[str]:
+def listed(cast: Cast, who: str, **query: Any) -> list[str]:
     answer = cast.api(who).get("templates", **query)
     assert answer.status_code == 200, answer.content
     return [item["slug"] for item in answer.json()["items"]]

@@ -3,92 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from clusters.models import Application
-from deploy.local.images import Random, push_random
-from marketplace.models import Publication, Template, Version
+from deploy.local.images import push_random
+from marketplace.models import Template, Version
 from operations.engine.loop import Loop
 from operations.models import Operation
 from teams.models import AuditEvent
-from tests.cast import Api, Cast
+from tests.cast import Cast
 from tests.clusters.working import ended, steps_of, until
 from tests.marketplace import world
 from tests.marketplace.servers import Asked, Front, Meter, PlainPusher, Reply
-from tests.marketplace.world import key, part
-
-MIB = 1024 * 1024
-
-
-@dataclass
-class Shop:
-    """An application of two components that was deployed, and the people around it."""
-
-    cast: Cast
-    app: Application
-    base: str
-    images: dict[str, Random]
-    store: str
-    name: str
-
-    @property
-    def api(self) -> Api:
-        return self.cast.api("developer")
-
-    def publish(self, number: str = "1.0", *, who: str = "developer", **body: Any) -> Any:
-        wish = {"template": {"slug": "shop", "name": "Shop"}, "number": number, **body}
-        return self.cast.api(who).post(f"{self.base}/publications", wish, headers=key())
-
-    def done(self, number: str = "1.0", **body: Any) -> Operation:
-        """Publish and wait for the end of the operation."""
-        answer = self.publish(number, **body)
-        assert answer.status_code == 202, answer.content
-        return ended(answer.json()["id"])
-
-    def publication(self, number: int = 1) -> dict[str, Any]:
-        found: dict[str, Any] = self.api.get(f"{self.base}/publications/{number}").json()
-        return found
-
-
-def make_shop(people: Cast, store: str, pusher: PlainPusher, name: str) -> Shop:
-    place = world.make_place(people.team, "test-internal")
-    images = {
-        "web": push_random(pusher, f"{name}/web", "1", [MIB, 300_000], seed=f"{name} a"),
-        "db": push_random(pusher, f"{name}/db", "1", [MIB, 200_000], seed=f"{name} b"),
-    }
-    app = world.deployed(place, components(store, name, images))
-    return Shop(people, app, f"environments/{place.slug}/apps/{app.slug}", images, store, name)
-
-
-def components(store: str, name: str, images: dict[str, Random]) -> list[Any]:
-    variables = [{"name": "LOG_LEVEL", "value": "info"}, {"name": "SMTP_PASSWORD", "secret": True}]
-    return [
-        part("web", f"{store}/{name}/web:1", images["web"].digest, size=1, variables=variables, depends_on=["db"]),
-        part("db", f"{store}/{name}/db:1", images["db"].digest, size=bytes_of(images["db"])),
-    ]
-
-
-def bytes_of(image: Random) -> int:
-    return sum(size for _, size in (*image.layers, image.config))
-
-
-@pytest.fixture
-def shop(people: Cast, store: str, pusher: PlainPusher, name: str) -> Shop:
-    """The application, its sources known, no registry set."""
-    world.make_registry(people.admin, store, prefix="dev", state="former")
-    return make_shop(people, store, pusher, name)
-
-
-@pytest.fixture
-def target(shop: Shop, goal: str) -> Iterator[Meter]:
-    """The enterprise's registry, behind a meter."""
-    with Meter(goal) as meter:
-        world.make_registry(shop.cast.admin, meter.address, prefix=f"lib/{shop.name}")
-        yield meter
+from tests.marketplace.shop import MIB, Shop, components, make_shop
+from tests.marketplace.world import key
 
 
 def test_an_application_becomes_a_version_that_carries_its_digests(loop: Loop, shop: Shop, target: Meter) -> None:
@@ -300,114 +229,3 @@ def test_a_full_registry_fails_with_its_words(loop: Loop, shop: Shop, goal: str)
         operation = shop.done()
         assert (operation.state, operation.outcome_code) == ("failed", "registry_full")
         assert operation.outcome_params == {"registry": front.address}
-
-
-# --- Refusals --------------------------------------------------------------------------------------------------------
-
-
-def test_a_taken_number_is_refused_with_the_next_free_one(loop: Loop, shop: Shop, target: Meter) -> None:
-    shop.done(confirm_by_itself=True)
-    for number in ("1.0", "1", "1.0.0"):
-        answer = shop.publish(number, template={"slug": "shop"})
-        assert (answer.status_code, answer.json()["code"]) == (409, "number_taken")
-        assert answer.json()["params"] == {"number": number, "next": "1.1" if number != "1.0.0" else "1.0.1"}
-    assert Publication.objects.count() == 1
-
-
-def test_what_may_not_be_published(shop: Shop, goal: str) -> None:
-    def code(**body: Any) -> str:
-        answer = shop.publish(**body)
-        assert answer.status_code == 409, answer.content
-        found: str = answer.json()["code"]
-        return found
-
-    assert code() == "registry_not_set"
-    world.make_registry(shop.cast.admin, goal)
-    taken = world.make_template(shop.cast.team, "taken", name="Taken")
-    assert code(template={"slug": taken.slug, "name": "Other"}) == "slug_taken"
-    assert code(template={"slug": "other", "name": "Taken"}) == "name_taken"
-    shop.app.origin = "market"
-    shop.app.save()
-    assert code() == "market_application"
-    shop.app.origin, shop.app.current_revision = "made", None
-    shop.app.save()
-    assert code() == "nothing_deployed"
-    assert not Publication.objects.exists() and not Version.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer", "code"),
-    [
-        ({"number": "v1"}, "/number", "not_a_number"),
-        ({"components": ["web", "nope"]}, "/components/1", "unknown_component"),
-        ({"components": ["db", "db"]}, "/components/1", "duplicate"),
-        ({"components": []}, "/components", "required"),
-        ({"components": ["web"]}, "/components/web/depends_on/0", "unknown_component"),
-        ({"template": {}}, "/template/slug", "required"),
-        ({"template": {"slug": "absent"}}, "/template/slug", "unknown_template"),
-        ({"template": {"slug": "Bad Slug", "name": "x"}}, "/template/slug", "not_a_slug"),
-        ({"template": {"slug": "x1", "name": "x", "intro": "i" * 401}}, "/template/intro", "too_long"),
-        ({"template": {"slug": "x1", "name": "x", "tags": ["a", "\u202e"]}}, "/template/tags/1", "not_allowed"),
-        ({"template": {"slug": "x1", "name": "x", "scope": "all"}}, "/template/scope", "choice_unknown"),
-        ({"alias": "a" * 65}, "/alias", "too_long"),
-        ({"parameters": [{"address": "web.variables.NOPE"}]}, "/parameters/0/address", "unknown_address"),
-        (
-            {"parameters": [{"address": "web.variables.SMTP_PASSWORD", "type": "text"}]},
-            "/parameters/0/type",
-            "choice_unknown",
-        ),
-    ],
-)
-def test_every_wrong_field_is_pointed_at(shop: Shop, goal: str, body: dict[str, Any], pointer: str, code: str) -> None:
-    world.make_registry(shop.cast.admin, goal)
-    answer = shop.publish(**{"number": "1.0", **body})
-    assert answer.status_code == 422, answer.content
-    assert (pointer, code) in [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]]
-    assert not Template.objects.exists() and not Version.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("who", "status"),
-    [
-        ("viewer", 403),
-        ("tester", 403),
-        ("delivery", 403),
-        ("neighbour", 404),
-        ("loner", 404),
-        ("stranger", 404),
-        ("nobody", 401),
-    ],
-)
-def test_who_may_not_publish(shop: Shop, goal: str, who: str, status: int) -> None:
-    world.make_registry(shop.cast.admin, goal)
-    assert shop.publish(who=who).status_code == status
-    assert not Publication.objects.exists()
-
-
-def test_a_template_of_another_team_takes_no_version_from_here(shop: Shop, goal: str) -> None:
-    world.make_registry(shop.cast.admin, goal)
-    theirs = world.make_template(shop.cast.other_team, "theirs", scope="enterprise")
-    answer = shop.publish(template={"slug": theirs.slug})
-    assert (answer.status_code, answer.json()["code"]) == (403, "role_required")
-    hidden = world.make_template(shop.cast.other_team, "hidden", scope="team")
-    answer = shop.publish(template={"slug": hidden.slug})
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_template")
-
-
-def test_a_published_version_cannot_be_given_up(loop: Loop, shop: Shop, target: Meter) -> None:
-    shop.done(confirm_by_itself=True)
-    answer = shop.api.delete(f"{shop.base}/publications/1")
-    assert (answer.status_code, answer.json()["code"]) == (409, "publication_not_ready")
-    assert Version.objects.count() == 1
-
-
-def test_the_same_request_twice_publishes_once(shop: Shop, goal: str) -> None:
-    world.make_registry(shop.cast.admin, goal)
-    wish = {"template": {"slug": "shop", "name": "Shop"}, "number": "1.0"}
-    header = key()
-    first = shop.api.post(f"{shop.base}/publications", wish, headers=header)
-    second = shop.api.post(f"{shop.base}/publications", wish, headers=header)
-    assert (first.status_code, second.status_code) == (202, 202)
-    assert first.json()["id"] == second.json()["id"]
-    assert second.headers["Idempotent-Replayed"] == "true"
-    assert Publication.objects.count() == 1
