@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from operations.models import Operation
-from teams.models import User
+from operations.states import ACTIVE
+from teams.models import Team, User
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
+TEAMS_AT_MOST = 8
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "waybill_theme"
 
@@ -26,6 +29,22 @@ class Item(NamedTuple):
     icon: str
     current: bool
     number: int = 0
+
+
+Place = tuple[str, "_StrPromise", str]
+
+MAIN: tuple[Place, ...] = (
+    ("home", _("Overview"), "layout-grid"),
+    ("market", _("Local component library"), "package"),
+    ("operation_list", _("Operations"), "list-checks"),
+)
+PLATFORM: tuple[Place, ...] = (
+    ("cluster_list", _("Clusters"), "server"),
+    ("team_list", _("Teams"), "users"),
+    ("user_list", _("Users"), "user"),
+    ("registry_settings", _("Image registry"), "settings"),
+    ("audit_list", _("Audit log"), "scroll-text"),
+)
 
 
 def theme_of(request: HttpRequest) -> str:
@@ -41,16 +60,37 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     frame: dict[str, Any] = {"theme": "dark" if choice == "dark" else "light", "theme_choice": choice}
     user = getattr(request, "user", None)
     if isinstance(user, User):
-        running = (
-            Operation.objects.permitted(user).filter(state__in=("queued", "running", "waiting"), parent=None).count()
-        )
-        frame |= {"running": running, "items": _items(request.path, running), "platform": []}
+        running = Operation.objects.permitted(user).filter(state__in=ACTIVE, parent=None).count()
+        frame |= {
+            "running": running,
+            "items": _items(MAIN, request.path, {"operation_list": running}),
+            "teams": _teams(user, request.path),
+            "platform": _items(PLATFORM, request.path) if user.is_enterprise_admin else [],
+        }
     return {"shell": frame}
 
 
-def _items(path: str, running: int) -> list[Item]:
-    home, operations = reverse("home"), reverse("operation_list")
-    return [
-        Item(_("Overview"), home, "layout-grid", path == home),
-        Item(_("Operations"), operations, "list-checks", path.startswith(operations), running),
-    ]
+def _items(places: tuple[Place, ...], path: str, numbers: Mapping[str, int] | None = None) -> list[Item]:
+    """Give the lines of a group; a page that a console without it does not have is left out."""
+    items = []
+    for name, label, icon in places:
+        try:
+            href = reverse(name)
+        except NoReverseMatch:
+            continue
+        current = path == href if href == "/" else path == href or path.startswith(f"{href}/")
+        items.append(Item(label, href, icon, current, (numbers or {}).get(name, 0)))
+    return items
+
+
+def _teams(user: User, path: str) -> list[Item]:
+    """Give the person's teams, for an enterprise admin the first ones of all."""
+    rows = Team.objects.permitted(user, "view_team").order_by("slug")[:TEAMS_AT_MOST]
+    items = []
+    for team in rows:
+        try:
+            href = reverse("team_page", args=[team.slug])
+        except NoReverseMatch:
+            return []
+        items.append(Item(team.name, href, "users", path == href or path.startswith(f"{href}/")))
+    return items

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from console.kit.errors import WaybillError
 from console.kit.pages import SignedIn, page, problem
-from operations import idempotency, words
+from console.kit.paging import paged
+from operations import words
 from operations.actions.cancel import cancel, require_rights
 from operations.actions.retry import RETRYABLE, retry
 from operations.models import Operation, Step
 from operations.present import operation_json, with_parts
+from operations.starting import new_key, start_once
 
-PAGE_SIZE = 25
 LOG_LINES = 500
 
 
@@ -57,23 +55,13 @@ def operation_list(request: SignedIn) -> HttpResponse:
         rows = rows.filter(state=state)
     if mine:
         rows = rows.filter(initiator=request.user)
-    before = request.GET.get("before", "")
-    if before.isdecimal():
-        rows = rows.filter(number__lt=int(before))
-    shown = [Row(row) for row in rows[: PAGE_SIZE + 1]]
-    filters = {name: value for name, value in (("state", state), ("mine", "true" if mine else "")) if value}
-    base = reverse("operation_list")
-    older = None
-    if len(shown) > PAGE_SIZE:
-        shown = shown[:PAGE_SIZE]
-        older = f"{base}?{urlencode(filters | {'before': shown[-1].name.removeprefix('op-')})}"
+    shown = paged(request, rows, show=Row, filters=("state", "mine"))
     context = {
-        "operations": shown,
+        "page": shown,
+        "operations": shown.rows,
+        "filtered": shown.filtered,
         "states": words.STATES.items(),
         "filters": {"state": state, "mine": mine},
-        "filtered": bool(filters),
-        "older": older,
-        "newer": f"{base}?{urlencode(filters)}" if before else None,
     }
     return render(request, "operations/list.html", context)
 
@@ -112,16 +100,11 @@ def operation_retry(request: SignedIn, name: str) -> HttpResponse:
     """Start the work anew and go to the new operation; pressing twice starts it once."""
     operation = _found(request, name)
     try:
-        answered = idempotency.once(
-            user=request.user,
-            key=request.POST.get("key", ""),
-            request_hash=idempotency.request_hash("POST", request.path, None),
-            action=lambda: retry(operation=operation, acting_user=request.user),
-        )
+        fresh = start_once(request, lambda: retry(operation=operation, acting_user=request.user))
     except WaybillError as error:
         messages.error(request, problem(error)["detail"])
         return redirect("operation_page", operation.name)
-    return redirect("operation_page", answered.operation.name)
+    return redirect("operation_page", fresh.name)
 
 
 def _found(request: SignedIn, name: str) -> Operation:
@@ -162,7 +145,7 @@ def _context(request: SignedIn, operation: Operation) -> dict[str, Any]:
         "ended": ended,
         "may_act": may_act,
         "can_retry": may_act and ended and not operation.is_batch and operation.state in RETRYABLE,
-        "form_key": str(uuid.uuid4()),
+        "key": new_key(),
     }
 
 

@@ -86,3 +86,36 @@ def ago(value: datetime | None) -> SafeString | str:
         return moment(value)
     local = timezone.localtime(value).isoformat(" ", "seconds")
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), local, text)
+
+
+@register.simple_tag
+def mark(value: str) -> SafeString:
+    """Show the mark of a version in words: the Release badge, or the plain word Test."""
+    if value == "release":
+        return format_html('<span class="vm release">{}{}</span>', sign("star"), pgettext("mark", "Release"))
+    return format_html('<span class="vm">{}</span>', pgettext("mark", "Test"))
+
+
+@register.simple_tag
+def version(number: str, value: str) -> SafeString:
+    """Show a version's number together with its mark: nowhere does one stand without the other."""
+    return format_html('<span class="ver"><b>{}</b>{}</span>', number, mark(value))
+
+
+@register.filter
+def short_digest(value: str | None) -> str:
+    """Cut a digest in its middle: `9f2c51de…b2f4`."""
+    if not value:
+        return "–"
+    letters = value.rpartition(":")[2]
+    return letters if len(letters) <= 14 else f"{letters[:8]}…{letters[-4:]}"
+
+
+@register.simple_tag
+def refusal(right: str, team: str, who: list[str]) -> str:
+    """Say which role a refused control needs, and who can give it."""
+    return gettext("This needs the right “%(right)s” in %(team)s. %(who)s can give it.") % {
+        "right": right,
+        "team": team,
+        "who": ", ".join(who) or gettext("An enterprise admin"),
+    }
