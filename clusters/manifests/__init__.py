@@ -11,8 +11,7 @@ Overview, for whoever builds on it:
   component, manifest, hash)`; `hash` is salted where the object is a Secret, so it may be stored in the open; `.id` is
   `Kind/name`. `Bundle.inventory()`: `[{"kind", "name", "hash"}]` for the revision's row; `Bundle.stored()` /
   `bundle.restored(list)`: what the revision seals and a rollback sends again.
-- `bundle.record(...)`: the ConfigMap `waybill-{app}`. `bundle.with_precondition(manifest, ...)`: the same manifest with
-  the uid and resourceVersion it may be sent with.
+- `bundle.record(...)`: the ConfigMap `waybill-{app}`.
 - `environment.*`: namespace, quota, limits, default policy, pull secret, key, bindings, cluster roles.
 - `labels`, `names`: every label and every name, once.
 
@@ -30,7 +29,6 @@ from clusters.manifests.bundle import (
     record,
     render,
     restored,
-    with_precondition,
 )
 
-__all__ = ["Bundle", "Rendered", "Request", "manifest_hash", "record", "render", "restored", "with_precondition"]
+__all__ = ["Bundle", "Rendered", "Request", "manifest_hash", "record", "render", "restored"]

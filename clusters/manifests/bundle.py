@@ -30,7 +30,6 @@ __all__ = [
     "record",
     "render",
     "restored",
-    "with_precondition",
 ]
 
 MAX_OBJECT = 1024 * 1024
@@ -163,16 +162,6 @@ def manifest_hash(manifest: Manifest, salt: bytes) -> str:
         name: hmac.new(salt, value.encode(), hashlib.sha256).hexdigest() for name, value in manifest["data"].items()
     }
     return digest({**manifest, "data": data})
-
-
-def with_precondition(manifest: Manifest, *, uid: str | None = None, resource_version: str | None = None) -> Manifest:
-    """Give a copy that carries what the server shall insist on. `resource_version` "1" alone means: create only."""
-    metadata = dict(manifest["metadata"])
-    if uid is not None:
-        metadata["uid"] = uid
-    if resource_version is not None:
-        metadata["resourceVersion"] = resource_version
-    return {**manifest, "metadata": metadata}
 
 
 def record(

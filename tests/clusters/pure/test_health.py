@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,267 +19,7 @@ from clusters.health import (
     running_digests,
     seconds,
 )
-
-NOW = 1_780_000_000.0
-DIGEST = "sha256:" + "a" * 64
-
-
-def _time(offset: float) -> str:
-    return datetime.fromtimestamp(NOW + offset, UTC).isoformat().replace("+00:00", "Z")
-
-
-def _deployment(desired: int = 1, ready: int = 1, **status: Any) -> dict[str, Any]:
-    counts = {"observedGeneration": 2, "replicas": desired, "readyReplicas": ready, "updatedReplicas": desired}
-    return {
-        "kind": "Deployment",
-        "metadata": {"name": "shop-web", "uid": "w", "generation": 2},
-        "spec": {"replicas": desired},
-        "status": counts | status,
-    }
-
-
-def _pod(
-    name: str = "p1", *, ready: bool = True, container: dict[str, Any] | None = None, **more: Any
-) -> dict[str, Any]:
-    state = {
-        "name": "web",
-        "ready": ready,
-        "restartCount": 0,
-        "state": {"running": {"startedAt": _time(-60)}},
-        "imageID": f"registry.example.com/web@{DIGEST}",
-    }
-    conditions = [{"type": "Ready", "status": "True" if ready else "False"}, *more.pop("conditions", [])]
-    status = {"phase": "Running", "conditions": conditions, "containerStatuses": [state | (container or {})]}
-    metadata = {"name": name, "uid": f"uid-{name}", "creationTimestamp": _time(-60), "labels": {}}
-    return {"metadata": metadata | more.pop("metadata", {}), "status": status | more}
-
-
-def _event(reason: str, message: str, uid: str = "uid-p1", at: float = -1) -> dict[str, Any]:
-    return {"involvedObject": {"uid": uid}, "reason": reason, "message": message, "lastTimestamp": _time(at)}
-
-
-def _waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:
-    return {"ready": False, "state": {"waiting": {"reason": reason, "message": message}}, **more}
-
-
-def _exited(code: int, reason: str = "Error", restarts: int = 1, at: float = -1) -> dict[str, Any]:
-    ended = {"exitCode": code, "reason": reason, "finishedAt": _time(at)}
-    waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}}
-    return {"ready": False, "restartCount": restarts, "state": waiting, "lastState": {"terminated": ended}}
-
-
-CASES: list[tuple[str, Look, str, str, bool]] = [
-    (
-        "image not found",
-        Look(_deployment(ready=0), [_pod(ready=False, container=_waiting("ErrImagePull", "r/web@x: not found"))]),
-        "image_pull_failed",
-        "r/web@x: not found",
-        True,
-    ),
-    (
-        "registry away",
-        Look(
-            _deployment(ready=0),
-            [_pod(ready=False, container=_waiting("ImagePullBackOff", "dial tcp: connect: connection refused"))],
-        ),
-        "image_pull_failed",
-        "dial tcp: connect: connection refused",
-        False,
-    ),
-    (
-        "no platform",
-        Look(
-            _deployment(ready=0),
-            [_pod(ready=False, container=_waiting("ErrImagePull", "no match for platform in manifest"))],
-        ),
-        "image_pull_failed",
-        "no match for platform in manifest",
-        True,
-    ),
-    (
-        "not allowed to pull",
-        Look(
-            _deployment(ready=0),
-            [_pod(ready=False, container=_waiting("ErrImagePull", "failed to authorize: 401 Unauthorized"))],
-        ),
-        "image_pull_denied",
-        "failed to authorize: 401 Unauthorized",
-        True,
-    ),
-    (
-        "one bad exit",
-        Look(_deployment(ready=0), [_pod(ready=False, container=_exited(3))]),
-        "crash_loop",
-        "exit code 3",
-        False,
-    ),
-    (
-        "five bad exits",
-        Look(_deployment(ready=0), [_pod(ready=False, container=_exited(3, restarts=5))]),
-        "crash_loop",
-        "exit code 3",
-        True,
-    ),
-    (
-        "ended well, which a service must not",
-        Look(_deployment(ready=0), [_pod(ready=False, container=_exited(0, "Completed"))]),
-        "crash_loop",
-        "exit code 0",
-        False,
-    ),
-    (
-        "memory",
-        Look(_deployment(ready=0), [_pod(ready=False, container=_exited(137, "OOMKilled"))]),
-        "out_of_memory",
-        "exit code 137",
-        False,
-    ),
-    (
-        "no such command",
-        Look(_deployment(ready=0), [_pod(ready=False, container=_waiting("RunContainerError", "exec: not found"))]),
-        "config_error",
-        "exec: not found",
-        True,
-    ),
-    (
-        "variable's secret absent",
-        Look(
-            _deployment(ready=0),
-            [_pod(ready=False, container=_waiting("CreateContainerConfigError", 'secret "x" not found'))],
-        ),
-        "config_error",
-        'secret "x" not found',
-        True,
-    ),
-    (
-        "no node",
-        Look(
-            _deployment(ready=0),
-            [
-                _pod(
-                    ready=False,
-                    containerStatuses=[],
-                    phase="Pending",
-                    conditions=[
-                        {
-                            "type": "PodScheduled",
-                            "status": "False",
-                            "message": "0/1 nodes are available: Insufficient cpu",
-                        }
-                    ],
-                )
-            ],
-        ),
-        "unschedulable",
-        "0/1 nodes are available: Insufficient cpu",
-        False,
-    ),
-    (
-        "claim not bound",
-        Look(
-            _deployment(ready=0),
-            [
-                _pod(
-                    ready=False,
-                    containerStatuses=[],
-                    conditions=[
-                        {
-                            "type": "PodScheduled",
-                            "status": "False",
-                            "message": "pod has unbound immediate PersistentVolumeClaims",
-                        }
-                    ],
-                )
-            ],
-        ),
-        "volume_unbound",
-        "pod has unbound immediate PersistentVolumeClaims",
-        False,
-    ),
-    (
-        "volume does not mount, told by events only",
-        Look(
-            _deployment(ready=0),
-            [_pod(ready=False, container=_waiting("ContainerCreating"))],
-            [_event("FailedMount", 'MountVolume.SetUp failed for volume "data" : timed out')],
-        ),
-        "volume_unbound",
-        'MountVolume.SetUp failed for volume "data" : timed out',
-        False,
-    ),
-    (
-        "config map of a volume absent, told by events only",
-        Look(
-            _deployment(ready=0),
-            [_pod(ready=False, container=_waiting("ContainerCreating"))],
-            [_event("FailedMount", 'MountVolume.SetUp failed for volume "files" : configmap "x" not found')],
-        ),
-        "config_error",
-        'MountVolume.SetUp failed for volume "files" : configmap "x" not found',
-        False,
-    ),
-    (
-        "probe fails, told by events only",
-        Look(
-            _deployment(ready=0),
-            [_pod(ready=False)],
-            [
-                _event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 500", at=-9),
-                _event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", at=-1),
-            ],
-        ),
-        "probe_failing",
-        "Readiness probe failed: HTTP probe failed with statuscode: 503",
-        False,
-    ),
-    (
-        "quota, told by a condition",
-        Look(
-            _deployment(
-                ready=0,
-                replicas=0,
-                conditions=[
-                    {
-                        "type": "ReplicaFailure",
-                        "status": "True",
-                        "message": 'pods "x" is forbidden: exceeded quota: waybill',
-                    }
-                ],
-            )
-        ),
-        "quota",
-        'pods "x" is forbidden: exceeded quota: waybill',
-        False,
-    ),
-    (
-        "pods of a stateful set refused, told by events only",
-        Look(
-            {**_deployment(ready=0, replicas=0), "kind": "StatefulSet"},
-            (),
-            [_event("FailedCreate", 'pods "x" is forbidden: violates PodSecurity "restricted:latest"', uid="w")],
-        ),
-        "pod_refused",
-        'pods "x" is forbidden: violates PodSecurity "restricted:latest"',
-        False,
-    ),
-    (
-        "nothing there and nobody says why",
-        Look(_deployment(ready=0, replicas=0)),
-        "no_pods",
-        "",
-        False,
-    ),
-    (
-        "node lost",
-        Look(
-            _deployment(ready=0),
-            [_pod(ready=False, reason="NodeLost", message="Node n1 is gone", containerStatuses=[])],
-        ),
-        "node_lost",
-        "Node n1 is gone",
-        False,
-    ),
-]
+from tests.clusters.pure.looks import CASES, DIGEST, NOW, deployment, exited, pod, time, waiting
 
 
 @pytest.mark.parametrize(
@@ -296,29 +35,27 @@ def test_a_cause_is_named_with_the_clusters_words(look: Look, cause: str, words:
 
 
 def test_a_pod_that_will_not_go_is_told() -> None:
-    gone = _pod("old", metadata={"deletionTimestamp": _time(-120)})
-    assert [finding.cause for finding in findings(Look(_deployment(), [_pod(), gone]), now=NOW)] == [
-        "stuck_terminating"
-    ]
+    gone = pod("old", metadata={"deletionTimestamp": time(-120)})
+    assert [finding.cause for finding in findings(Look(deployment(), [pod(), gone]), now=NOW)] == ["stuck_terminating"]
 
 
 def test_words_are_one_bounded_line() -> None:
     said = "a\nb " + "x" * 999
-    look = Look(_deployment(ready=0), [_pod(ready=False, container=_waiting("CreateContainerConfigError", said))])
+    look = Look(deployment(ready=0), [pod(ready=False, container=waiting("CreateContainerConfigError", said))])
     words = findings(look, now=NOW)[0].words
     assert words.startswith("a b x") and len(words) == 300 and words.endswith("…")
 
 
 def test_a_pull_that_fails_is_told_by_the_end_of_its_words() -> None:
     said = f'failed to pull and unpack "{"x" * 400}": registry.example.com/web: not found'
-    look = Look(_deployment(ready=0), [_pod(ready=False, container=_waiting("ErrImagePull", said))])
+    look = Look(deployment(ready=0), [pod(ready=False, container=waiting("ErrImagePull", said))])
     found = findings(look, now=NOW)[0]
     assert (found.cause, found.final) == ("image_pull_failed", True)
     assert len(found.words) == 300 and found.words.startswith("…") and found.words.endswith(": not found")
 
 
 def test_a_component_that_runs_has_no_cause() -> None:
-    assert component_health(Look(_deployment(), [_pod()]), accepted={DIGEST}, now=NOW) == ComponentHealth(
+    assert component_health(Look(deployment(), [pod()]), accepted={DIGEST}, now=NOW) == ComponentHealth(
         state="running",
         ready=1,
         desired=1,
@@ -331,25 +68,25 @@ def test_a_component_that_runs_has_no_cause() -> None:
 
 
 def test_a_component_with_some_pods_is_degraded_and_an_unobserved_one_starts() -> None:
-    broken = _pod("p2", ready=False, container=_exited(1))
-    health = component_health(Look(_deployment(2, 1), [_pod(), broken]), now=NOW)
+    broken = pod("p2", ready=False, container=exited(1))
+    health = component_health(Look(deployment(2, 1), [pod(), broken]), now=NOW)
     assert (health.state, health.ready, health.desired, health.cause) == ("degraded", 1, 2, "crash_loop")
-    stale = component_health(Look(_deployment(observedGeneration=1), [_pod()]), now=NOW)
+    stale = component_health(Look(deployment(observedGeneration=1), [pod()]), now=NOW)
     assert (stale.state, stale.cause) == ("starting", None)
     young = component_health(
-        Look(_deployment(ready=0), [_pod(ready=False, container=_waiting("PodInitializing"))]), now=NOW
+        Look(deployment(ready=0), [pod(ready=False, container=waiting("PodInitializing"))]), now=NOW
     )
     assert (young.state, young.cause) == ("starting", None)
 
 
 def test_a_component_that_shall_stop_stops_without_a_cause() -> None:
-    assert component_health(Look(_deployment(0, 0), [_pod(ready=False)]), stopped=True, now=NOW).state == "stopping"
-    assert component_health(Look(_deployment(0, 0)), stopped=True, now=NOW).state == "stopped"
+    assert component_health(Look(deployment(0, 0), [pod(ready=False)]), stopped=True, now=NOW).state == "stopping"
+    assert component_health(Look(deployment(0, 0)), stopped=True, now=NOW).state == "stopped"
     assert component_health(Look(None), now=NOW).state == "failed"
 
 
 def test_ready_needs_to_stand_for_a_while() -> None:
-    look = Look(_deployment(), [_pod()])
+    look = Look(deployment(), [pod()])
     steady = Steady()
     states = []
     for step in range(12):
@@ -366,12 +103,10 @@ def test_a_container_that_exits_after_being_ready_for_a_second_is_never_a_succes
     verdicts = []
     for step in range(40):
         crashes, up = divmod(step, 4)
-        ended = {"terminated": {"exitCode": 3, "finishedAt": _time(step - up)}} if crashes else {}
+        ended = {"terminated": {"exitCode": 3, "finishedAt": time(step - up)}} if crashes else {}
         container = {"restartCount": crashes, "lastState": ended}
-        pod = (
-            _pod(container=container) if up < 2 else _pod(ready=False, container=_exited(3, restarts=crashes, at=step))
-        )
-        look = Look(_deployment(ready=1 if up < 2 else 0), [pod])
+        now = pod(container=container) if up < 2 else pod(ready=False, container=exited(3, restarts=crashes, at=step))
+        look = Look(deployment(ready=1 if up < 2 else 0), [now])
         verdict = judge(look, steady, has_readiness_probe=False, started=NOW - 1, now=NOW + step)
         steady = verdict.steady
         verdicts.append(verdict)
@@ -381,8 +116,8 @@ def test_a_container_that_exits_after_being_ready_for_a_second_is_never_a_succes
 
 
 def test_one_restart_since_the_operation_began_must_be_outlived() -> None:
-    ended = {"terminated": {"exitCode": 1, "finishedAt": _time(2)}}
-    look = Look(_deployment(), [_pod(container={"restartCount": 1, "lastState": ended})])
+    ended = {"terminated": {"exitCode": 1, "finishedAt": time(2)}}
+    look = Look(deployment(), [pod(container={"restartCount": 1, "lastState": ended})])
     first = judge(look, Steady(), has_readiness_probe=True, started=NOW, now=NOW + 5)
     assert (first.state, first.cause, first.words) == ("waiting", "crash_loop", "exit code 1")
     assert judge(look, first.steady, has_readiness_probe=True, started=NOW, now=NOW + 64).state == "waiting"
@@ -392,35 +127,35 @@ def test_one_restart_since_the_operation_began_must_be_outlived() -> None:
 
 
 def test_pods_of_the_former_template_keep_a_roll_out_waiting() -> None:
-    old = _pod("old", metadata={"labels": {"pod-template-hash": "a"}, "creationTimestamp": _time(-600)})
-    new = _pod("new", metadata={"labels": {"pod-template-hash": "b"}})
-    look = Look(_deployment(), [old, new])
+    old = pod("old", metadata={"labels": {"pod-template-hash": "a"}, "creationTimestamp": time(-600)})
+    new = pod("new", metadata={"labels": {"pod-template-hash": "b"}})
+    look = Look(deployment(), [old, new])
     assert judge(look, Steady(), has_readiness_probe=True, started=NOW, now=NOW).steady == Steady()
-    going = {**old, "metadata": {**old["metadata"], "deletionTimestamp": _time(-1)}}
+    going = {**old, "metadata": {**old["metadata"], "deletionTimestamp": time(-1)}}
     assert judge(
-        Look(_deployment(), [going, new]), Steady(), has_readiness_probe=True, started=NOW, now=NOW
+        Look(deployment(), [going, new]), Steady(), has_readiness_probe=True, started=NOW, now=NOW
     ).steady == Steady((("uid-new", 0),), NOW)
 
 
 def test_a_stateful_set_that_went_back_counts_its_pods() -> None:
     revision: dict[str, Any] = {"currentRevision": "r1", "updateRevision": "r1"}
-    workload = {**_deployment(**revision), "kind": "StatefulSet"}
-    good = _pod("db-0", metadata={"labels": {"controller-revision-hash": "r1"}})
-    bad = _pod("db-0", metadata={"labels": {"controller-revision-hash": "r2"}})
+    workload = {**deployment(**revision), "kind": "StatefulSet"}
+    good = pod("db-0", metadata={"labels": {"controller-revision-hash": "r1"}})
+    bad = pod("db-0", metadata={"labels": {"controller-revision-hash": "r2"}})
     assert component_health(Look(workload, [good]), now=NOW).state == "running"
     assert component_health(Look(workload, [bad]), now=NOW).state != "running"
 
 
 def test_digests_match_by_any_digest_of_the_image_whatever_the_repository() -> None:
-    assert digests_match([_pod()], {DIGEST}) is True
-    assert digests_match([_pod(container={"imageID": DIGEST})], {DIGEST}) is True
-    assert digests_match([_pod(container={"imageID": "docker-pullable://other/repo@" + DIGEST})], {DIGEST}) is True
-    assert digests_match([_pod(container={"imageID": "x@sha256:" + "b" * 64})], {DIGEST}) is False
-    assert digests_match([_pod(), _pod("p2", container={"imageID": ""})], {DIGEST}) is None
+    assert digests_match([pod()], {DIGEST}) is True
+    assert digests_match([pod(container={"imageID": DIGEST})], {DIGEST}) is True
+    assert digests_match([pod(container={"imageID": "docker-pullable://other/repo@" + DIGEST})], {DIGEST}) is True
+    assert digests_match([pod(container={"imageID": "x@sha256:" + "b" * 64})], {DIGEST}) is False
+    assert digests_match([pod(), pod("p2", container={"imageID": ""})], {DIGEST}) is None
     assert digests_match([], {DIGEST}) is None
-    gone = _pod("old", container={"imageID": "x@sha256:0"}, metadata={"deletionTimestamp": _time(0)})
-    assert digests_match([_pod(), gone], {DIGEST}) is True
-    assert running_digests([_pod(), gone]) == [DIGEST]
+    gone = pod("old", container={"imageID": "x@sha256:0"}, metadata={"deletionTimestamp": time(0)})
+    assert digests_match([pod(), gone], {DIGEST}) is True
+    assert running_digests([pod(), gone]) == [DIGEST]
 
 
 def _health(state: Any, cause: str | None = None, match: bool | None = True) -> ComponentHealth:

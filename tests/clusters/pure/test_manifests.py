@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from clusters.manifests import Bundle, environment, labels, record, render, restored, with_precondition
+from clusters.manifests import Bundle, environment, labels, record, render, restored
 from clusters.spec import check_component
 from console.kit.canonical import canonical, digest
 from console.kit.errors import Invalid, Rejected
@@ -262,12 +262,6 @@ def test_the_record_names_who_delivers() -> None:
         "version": "",
         "inventory": '[{"kind":"Service","name":"shop-web","uid":"u"}]',
     }
-
-
-def test_preconditions_go_on_a_copy() -> None:
-    manifest = {"metadata": {"name": "a"}}
-    assert with_precondition(manifest, resource_version="1")["metadata"] == {"name": "a", "resourceVersion": "1"}
-    assert manifest == {"metadata": {"name": "a"}}
 
 
 def test_the_objects_of_an_environment_are_the_golden_ones() -> None:
