@@ -12,7 +12,7 @@ from teams.roles import ENTERPRISE_RIGHTS
 from tests.access.rows import NOBODY, Row, holders
 from tests.cast import Cast, make_cast
 
-APPS = ("console", "teams", "operations", "clusters", "marketplace")
+APPS = ("console", "teams", "clusters", "operations", "marketplace", "delivery")
 
 
 def routes() -> dict[str, tuple[str, Operation]]:
@@ -54,6 +54,8 @@ def expected(row: Row, declared: Operation, part: str, whose: str) -> int:
     """Give the status that `part` must be answered for a thing that is `own`, `foreign` or `absent`."""
     if part == NOBODY:
         return row.ok if declared.right == ANYONE else 401
+    if part in row.instead:
+        return row.instead[part]
     may = holders(declared.right) if row.may is None else row.may
     if declared.right in ENTERPRISE_RIGHTS and part not in may:
         return 403

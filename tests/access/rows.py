@@ -11,12 +11,14 @@ otherwise. What is then held for every person of the cast:
 * an enterprise right that is missing: 403, whatever the address names;
 * a thing one may not see, a foreign one, an absent one: 404, with the same bytes;
 * a thing one sees without the right: 403; with the right: `ok`, and the answer has the shape of its example.
+
+Where the thing is named in the body, `instead` says part → status.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from teams.roles import ENTERPRISE_RIGHTS, TEAM_RIGHTS
@@ -50,6 +52,7 @@ class Row:
     body: Callable[[Cast], Any] | None = None
     sees: tuple[str, ...] = OWN
     may: tuple[str, ...] | None = None
+    instead: Mapping[str, int] = field(default_factory=dict)
     query: dict[str, str] | None = None
     headers: Callable[[], dict[str, str]] | None = None
 

@@ -44,7 +44,7 @@ def _ready(team: Team, by: User, slug: str) -> None:
         version_number="2.0",
         settings={"components": ["web"], "parameters": []},
         state="ready",
-        operation=world.operation_done(team.enterprise, "publish", team),
+        operation=world.operation_done(team.enterprise, "deploy", team),
         by=by,
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from console.kit.api.shape import differences
 from tests.access.matrix import expected, furnished, routes, rows
@@ -14,16 +15,18 @@ from tests.access.rows import Row
 from tests.cast import Cast
 
 if TYPE_CHECKING:
-    from tests.cast import Answer
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
 
 ROUTES = routes()
 ROWS = rows()
 
 
-@pytest.fixture
-def stage(db: None) -> Cast:
-    """Give everyone and everything."""
-    return furnished()
+@pytest.fixture(scope="module")
+def stage(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
+    """Give everyone and everything, made once: each request is taken back, and all of it at the end."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield furnished()
+        transaction.set_rollback(True)
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
