@@ -37,7 +37,7 @@ def push_place(registry: ImageRegistry) -> Place:
 def _place(registry: ImageRegistry, user: str, password: str | None) -> Place:
     return Place(
         address=registry.address,
-        endpoint=registry.address,
+        endpoint=references.endpoint_of(registry.address),
         user=user or None,
         password=password,
         trust=Trust.ADMIN,

@@ -25,6 +25,8 @@ from marketplace.registry.wire import REDIRECTS, Answer, Body, Hooks, Place, Str
 
 ATTEMPTS = 5
 LONGEST_PAUSE = 30.0
+"""Seconds waited inside one request; an operation waits without a worker for longer."""
+LONGEST_WAIT = 900.0
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _FULL = ("no space left", '"err":28', "insufficient storage", "quota", "exceed the configured upper limit")
 
@@ -291,7 +293,9 @@ class Registry:
     def _pause(self, answer: Answer, attempt: int) -> None:
         wait = _retry_after(answer.header("Retry-After"))
         if attempt + 1 >= ATTEMPTS or (wait is not None and wait > LONGEST_PAUSE):
-            raise self._ill(answer.status)
+            error = self._ill(answer.status)
+            error.retry_after = min(wait, LONGEST_WAIT) if wait else None
+            raise error
         self.wire.hooks.pause(_wait(attempt) if wait is None else wait)
 
     # --- refusals --------------------------------------------------------------------------------------------------

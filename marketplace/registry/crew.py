@@ -88,7 +88,8 @@ class Crew:
         if pool not in self._jobs:
             self._jobs[pool] = queue.SimpleQueue()
             for number in range(self._hands[pool]):
-                thread = threading.Thread(target=self._work, args=(pool,), name=f"crew-{pool}-{number}", daemon=True)
+                name = f"{threading.current_thread().name} {pool} {number}"
+                thread = threading.Thread(target=self._work, args=(pool,), name=name, daemon=True)
                 self._threads.append(thread)
                 thread.start()
         self._outstanding += 1

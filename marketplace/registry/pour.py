@@ -139,9 +139,7 @@ class Pour:
                 except (OSError, http.client.HTTPException) as error:
                     raise self._source.wire.failure(error) from error
                 if not count:
-                    raise Unreachable(
-                        "registry_unreachable", registry=self._source.place.address, reason="no_answer"
-                    )
+                    raise Unreachable("registry_unreachable", registry=self._source.place.address, reason="no_answer")
                 left -= count
                 dropped = min(skip, count)
                 skip -= dropped

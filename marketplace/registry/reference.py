@@ -16,6 +16,7 @@ HUB_ENDPOINT = "registry-1.docker.io"
 LONGEST_NAME = 255
 LONGEST_TEXT = 512
 
+_HUB_NAMES = frozenset({HUB, "index.docker.io", HUB_ENDPOINT})
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:.]{{2,45}}\])"
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -47,7 +48,7 @@ class Reference:
     @property
     def endpoint(self) -> str:
         """Where the registry answers: `host[:port]` (Docker Hub answers elsewhere than it is named)."""
-        return HUB_ENDPOINT if self.registry == HUB else self.registry
+        return endpoint_of(self.registry)
 
     def pinned(self, digest: str) -> str:
         """Give the reference by digest, as pods carry it."""
@@ -86,19 +87,24 @@ def parse(text: str) -> Reference:
 def _registry_of(text: str) -> tuple[str, str]:
     first, slash, rest = text.partition("/")
     if slash and (any(char in first for char in ".:[") or first == "localhost"):
-        return (HUB, rest) if first.lower() in {HUB, "index.docker.io", HUB_ENDPOINT} else (first, rest)
+        return (HUB, rest) if first.lower() in _HUB_NAMES else (first, rest)
     return HUB, text
 
 
 def parse_address(text: str) -> str:
-    """Read the address of a registry, `host[:port]`, and give it in lower case.
+    """Read the address of a registry, `host[:port]`, and give it in lower case; Docker Hub has one name of several.
 
     Raises Invalid reference_not_valid, also for a scheme, a path or a user in it.
     """
     match = _ADDRESS.fullmatch(text)
     if match is None or len(match[1]) > 253 or (match[2] is not None and not 0 < int(match[2]) < 65536):
         raise Invalid("reference_not_valid", reference=text[:LONGEST_TEXT])
-    return text.lower()
+    return HUB if text.lower() in _HUB_NAMES else text.lower()
+
+
+def endpoint_of(address: str) -> str:
+    """Give where the registry of this name answers: Docker Hub answers elsewhere than it is named."""
+    return HUB_ENDPOINT if address == HUB else address
 
 
 def parse_prefix(text: str) -> str:

@@ -15,7 +15,7 @@ from console.kit.outbound import Trust
 from marketplace import pulling
 from marketplace.present.registry import PULL, outcome
 from marketplace.pulling import Trial
-from marketplace.registry import probe
+from marketplace.registry import probe, reference
 from marketplace.registry.client import Registry, clean
 from marketplace.registry.wire import Hooks, Place
 from operations.engine.runner import Runner
@@ -160,7 +160,7 @@ def place_of(given: dict[str, Any], passwords: dict[str, Any], *, pull: bool = F
     """Give the registry that settings name, with the account that pushes or the one that pulls."""
     return Place(
         address=given["address"],
-        endpoint=given["address"],
+        endpoint=reference.endpoint_of(given["address"]),
         user=given["pull_user"] if pull else given["user"],
         password=passwords["pull_password"] if pull else passwords["password"],
         trust=Trust.ADMIN,

@@ -143,9 +143,10 @@ def test_a_registry_that_stays_busy_is_something_to_wait_for(store: str) -> None
 
 def test_a_long_pause_asked_for_is_left_to_the_operation(store: str) -> None:
     with Front(store, lambda asked, ask: Reply(429, [("Retry-After", "3600")])) as front:
-        with Registry(plain(front.address)) as registry, pytest.raises(Unreachable):
+        with Registry(plain(front.address)) as registry, pytest.raises(Unreachable) as away:
             registry.ping()
         assert len(front.asked) == 1
+    assert away.value.retry_after == 900.0
 
 
 def test_a_download_may_be_redirected_and_takes_no_credentials_along(

@@ -207,7 +207,7 @@ def test_a_registry_that_is_away_is_waited_for(loop: Loop, shop: Shop, goal: str
     away = [True]
 
     def rule(asked: Asked, ask: Callable[[], Reply]) -> Reply:
-        return Reply(429, [("Retry-After", "999")]) if away[0] else ask()
+        return Reply(429, [("Retry-After", "0")]) if away[0] else ask()
 
     with Front(goal, rule) as front:
         world.make_registry(shop.cast.admin, front.address, prefix=f"lib/{shop.name}")

@@ -102,6 +102,7 @@ def test_a_test_signs_in_pushes_and_lets_every_cluster_pull(
         ({"address": "127.0.0.1:1"}, "registry_unreachable", "login"),
         ({"address": "registry.invalid"}, "registry_unreachable", "login"),
         ({"plain_http": True}, "registry_failed", "login"),
+        ({"address": "169.254.169.254"}, "address_denied", "login"),
     ],
 )
 def test_a_test_that_fails_says_why_and_cannot_be_saved(
