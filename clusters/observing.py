@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from clusters.health import ComponentHealth, Look, application_state, component_health
@@ -21,6 +21,7 @@ class Subject:
     """What is known of one application before looking.
 
     `documents`: the revision that is deployed first, then any that is on its way: what both accept is no difference.
+    `under_way`: one of them is being carried out right now.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Subject:
     stopped: bool
     documents: Sequence[Object]
     number: str | None = None
+    under_way: bool = False
 
     @property
     def components(self) -> list[Object]:
@@ -90,6 +92,8 @@ def status_of(
         key = component["key"]
         look = Look(seen.workloads.get(key), seen.pods.get(key, []), mine)
         health = component_health(look, accepted=subject.accepted(key), stopped=subject.stopped, now=now)
+        if look.workload is None and not subject.stopped:
+            health = _without_workload(health, subject)
         healths[key] = health
         shown.append(_component(component, health, subject.number))
     whole = application_state(healths, deployed=bool(subject.documents), stopped=subject.stopped)
@@ -103,6 +107,13 @@ def status_of(
         "events": [_event(event) for event in _latest(mine)],
         "digests_match": whole.digests_match,
     }
+
+
+def _without_workload(health: ComponentHealth, subject: Subject) -> ComponentHealth:
+    """A component that has not been sent yet is starting; one whose workload is gone has no pods."""
+    if subject.under_way:
+        return replace(health, state="starting", cause=None, words="")
+    return replace(health, state="failed", cause="no_pods")
 
 
 def _component(component: Object, health: ComponentHealth, number: str | None) -> Object:

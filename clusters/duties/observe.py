@@ -78,6 +78,7 @@ def _subject(row: Application, newest: Revision | None) -> Subject:
         stopped=row.desired == Application.Desired.STOPPED,
         documents=[revision.document for revision in revisions],
         number=source.get("number") if source else None,
+        under_way=newest is not None and newest.state == Revision.State.PENDING,
     )
 
 

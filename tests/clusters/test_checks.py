@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -102,7 +101,7 @@ def jwt(**claims: Any) -> str:
     ("token", "code"),
     [
         ("not-a-token", "credentials_refused"),
-        (jwt(exp=int(time.time()) + 3600), "credentials_refused"),
+        (jwt(exp=4_102_444_800), "credentials_refused"),
         (jwt(exp=1_600_000_000), "credentials_expired"),
     ],
 )

@@ -169,7 +169,9 @@ def test_a_cause_is_told_in_words(house: House, loop: Loop, mark: str, cause: st
     doorbell.ring()
     until(app.applied_objects.exists, what="the first object")
     until(lambda: status(app).state == "failed", what="a failure")
-    seen = status(app)
+    # A container that crashes is ready for a moment now and then: the cause is read off one look.
+    until(lambda: status(app).cause_code is not None, what="a cause")
+    seen = ApplicationStatus.objects.get(application=app)
     assert seen.cause_code == cause
     assert seen.cause_params["component"] == "web"
     assert seen.components[0]["cause"]["code"] == cause

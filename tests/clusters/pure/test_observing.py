@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,7 +99,13 @@ def test_objects_of_others_do_no_harm() -> None:
     theirs = {**deployment(), "metadata": metadata("shop-web", owner="another")}
     unlabelled = {"kind": "Pod", "metadata": {"name": "x", "uid": "y"}, "status": {}}
     assert by_application([theirs, unlabelled]).keys() == {"another"}
-    assert look(theirs, unlabelled)["state"] == "failed"
+    found = look(theirs, unlabelled)
+    assert (found["state"], found["cause_code"]) == ("failed", "no_pods")
+
+
+def test_what_was_not_sent_yet_is_starting() -> None:
+    found = look(what=replace(subject(), under_way=True))
+    assert (found["state"], found["cause_code"]) == ("starting", None)
 
 
 def test_what_is_on_its_way_is_no_other_image() -> None:
