@@ -63,7 +63,7 @@ def points_of(nursery: Nursery, shop: Shop, trace: Path) -> list[list[Any]]:
 
 def killed(nursery: Nursery, shop: Shop, number: int) -> str:
     """Begin a publication into a template of its own, with a worker that dies at this point."""
-    body = {"template": {"slug": f"shop-{number}", "name": f"Shop {number}"}, "confirm_by_itself": True}
+    body: dict[str, Any] = {"template": {"slug": f"shop-{number}", "name": f"Shop {number}"}, "confirm_by_itself": True}
     operation: str = shop.publish("1.0", **body).json()["id"]
     victim = nursery.worker(Plan(stop="KILL", at=number))
     assert victim.wait(60) == -9, victim.said()
