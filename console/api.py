@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from importlib import import_module
-from importlib.util import find_spec
+import re
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,17 +15,24 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
+from clusters import api_urls as clusters
 from console.kit import messages
 from console.kit.api import ANYONE, Endpoint, MapOf, operation
 from console.kit.api.answers import encode
 from console.kit.api.problems import not_found
 from console.kit.codes import CODES
 from console.kit.errors import STATUS
+from marketplace import api_urls as marketplace
+from operations import urls as operations
+from teams import api_urls as teams
 
 BASE = "api/v1/"
 # From the top of the house down: an upper app may take over an address of a lower one (a team is made with its
-# environment), so the first that names an address has it.
-APPS = ("marketplace", "clusters", "operations", "teams")
+# environment), so the first that names an address has it. Beside each, what its addresses lack of the whole path.
+MODULES = ((marketplace, BASE), (clusters, BASE), (operations, ""), (teams, BASE))
+
+
+_PLACE = re.compile(r"%\((\w+)\)s")
 
 
 class OpenApi(Endpoint):
@@ -58,21 +63,12 @@ def api_patterns() -> list[URLPattern | URLResolver]:
     found: dict[str, URLPattern] = {
         f"{BASE}openapi.json": path(f"{BASE}openapi.json", OpenApi.as_view(), name="openapi")
     }
-    for app in APPS:
-        for route, pattern in _routes(app):
-            found.setdefault(route, path(route, pattern.callback, name=pattern.name))
-    return list(found.values())
-
-
-def _routes(app: str) -> Iterator[tuple[str, URLPattern]]:
-    """Give the app's API addresses: those of `api_urls`, and those of `urls` that name the whole path."""
-    for name, prefix in (("api_urls", BASE), ("urls", "")):
-        if find_spec(f"{app}.{name}") is None:
-            continue
-        for pattern in import_module(f"{app}.{name}").urlpatterns:
+    for module, prefix in MODULES:
+        for pattern in module.urlpatterns:
             route = f"{prefix}{pattern.pattern}"
-            if route.startswith(BASE):
-                yield route, pattern
+            if isinstance(pattern, URLPattern) and route.startswith(BASE):
+                found.setdefault(route, path(route, pattern.callback, name=pattern.name))
+    return list(found.values())
 
 
 class Docs(SpectacularSwaggerSplitView):
@@ -81,6 +77,7 @@ class Docs(SpectacularSwaggerSplitView):
     url = "/api/v1/openapi.json"
     schema = None  # it describes the API and is no part of it
     title = "Waybill API"
+    authentication_classes = ()  # open to everyone, whatever they send along
     template_name = "api/docs.html"  # ours: the packaged one brings inline styles
 
 
@@ -91,7 +88,8 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
         return not_found(request)
     statuses = sorted({STATUS[family] for family in known.families})
     sentence = messages.sentences()[code]
-    context = {"code": code, "statuses": statuses, "params": known.params, "sentence": sentence}
+    title, detail = (_PLACE.sub(r"{\1}", str(part)).replace("%%", "%") for part in sentence)
+    context = {"code": code, "statuses": statuses, "params": known.params, "title": title, "detail": detail}
     return render(request, "api/problem.html", context)
 
 

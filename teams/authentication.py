@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import timedelta
 from typing import Any
 
@@ -86,7 +85,5 @@ def _note_use(token: Token) -> None:
     now, ip = timezone.now(), context.current().ip
     if token.last_used_at and now - token.last_used_at < USED_EVERY and token.last_used_ip == ip:
         return
-    if ip is not None:
-        ipaddress.ip_address(ip)
     # The use is no change of the token: its version stays.
     Token.objects.filter(pk=token.pk).update(last_used_at=now, last_used_ip=ip, row_version=F("row_version"))

@@ -8,10 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.shortcuts import render
+from django.urls import get_resolver, reverse
 from django.utils.deprecation import MiddlewareMixin
 
-from console.kit import preferences
+from console.kit import messages, preferences
+from console.kit.api.hooks import hooks
+from console.kit.context import current
+from console.kit.errors import Denied, WaybillError
 
 SIGNED_IN_AT = "signed_in_at"
 SEEN_AT = "seen_at"
@@ -29,6 +33,12 @@ def begin(request: HttpRequest) -> None:
     now = int(time.time())
     request.session[SIGNED_IN_AT] = now
     request.session[SEEN_AT] = now
+
+
+def note_refusal(request: HttpRequest, error: WaybillError) -> None:
+    """Write to the trail that a role was missing. Pages that show a refusal beside a form call it themselves."""
+    if isinstance(error, Denied) and error.code == "role_required":
+        hooks.refusal(request.user, error, address=f"{request.method} {request.path}")
 
 
 class Person(MiddlewareMixin):
@@ -60,3 +70,20 @@ class Person(MiddlewareMixin):
         if request.path.startswith(_OPEN_PREFIXES) or (match is not None and match.url_name == PASSWORD_PAGE):
             return None
         return HttpResponseRedirect(reverse(PASSWORD_PAGE))
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer what a page raised as a page with its two sentences, and write down a refusal for a missing role."""
+        if not isinstance(exception, WaybillError):
+            return None
+        note_refusal(request, exception)
+        if exception.status == 404:
+            handler: Any = get_resolver(getattr(request, "urlconf", None)).resolve_error_handler(404)
+            absent: HttpResponse = handler(request, exception=exception)
+            return absent
+        context = {
+            "title": messages.title(exception.code, exception.params),
+            "text": messages.detail(exception.code, exception.params),
+            "request_id": current().request_id,
+            "status": exception.status,
+        }
+        return render(request, "console/error.html", context, status=exception.status)

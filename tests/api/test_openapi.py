@@ -101,10 +101,17 @@ def test_the_viewer_needs_no_inline_code(db: None) -> None:
     assert "/api/v1/openapi.json" in script.content.decode()
 
 
+def test_the_documentation_is_open_whatever_is_sent_along(db: None) -> None:
+    assert Client().get("/api/docs", headers={"Authorization": "Bearer nonsense"}).status_code == 200
+
+
 def test_every_problem_type_has_its_page(db: None) -> None:
     page = Client().get("/api/docs/problems/version_not_accepted")
     assert page.status_code == 200
-    assert "version_not_accepted" in page.content.decode()
+    text = page.content.decode()
+    assert "version_not_accepted" in text
+    assert "{number} is still Test" in text
+    assert "%(" not in text
     assert Client().get("/api/docs/problems/nothing_like_it").status_code == 404
 
 

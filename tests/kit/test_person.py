@@ -8,6 +8,7 @@ import pytest
 from django.test import Client, override_settings
 
 from console.kit.middleware import SEEN_AT, SIGNED_IN_AT
+from teams.models import AuditEvent
 from tests.builders import make_user
 from tests.cast import Cast
 
@@ -76,3 +77,21 @@ def test_the_profile_speaks_before_the_browser(cast: Cast, browser: Client) -> N
     cast.viewer.language = "en"
     cast.viewer.save()
     assert browser.get("/api/v1/me", headers={"Accept-Language": "zh-CN"}).headers["Content-Language"] == "en"
+
+
+@pytest.mark.urls("tests.kit.pages")
+def test_what_a_page_refuses_is_a_page_with_its_sentences(cast: Cast) -> None:
+    told = {}
+    for part in ("viewer", "lead", "loner"):
+        client = Client()
+        client.force_login(getattr(cast, part))
+        response = client.get("/test/members")
+        told[part] = response.status_code, response.content.decode()
+    status, text = told["viewer"]
+    assert status == 403
+    assert "These people can give you the role: Lead." in text
+    assert told["lead"][0] == 409
+    assert "Give someone else the admin role first" in told["lead"][1]
+    assert told["loner"][0] == 404
+    event = AuditEvent.objects.get(action="access.refused")
+    assert (event.actor, event.object_label) == (cast.viewer, "GET /test/members")
