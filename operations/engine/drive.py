@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 UNDO = "undo"
 BACK_OFF = (1, 2, 4, 8, 15)
+AFTER_DATABASE = 1.0
+"""Seconds until an operation that met a silent database is claimed again."""
 UNDO_GRACE = timedelta(seconds=60)
 """So long after the deadline an undo still waits for a cluster that is away."""
 
@@ -49,11 +52,25 @@ def drive(work: Work, *, crashed: bool = False) -> None:
         except LeaseLost:
             logger.warning("%s: the lease of epoch %d is lost", operation, work.epoch)
         except (OperationalError, InterfaceError) as error:
-            # The database is away or threw us out: nothing can be recorded, so the lease is left to run out.
             logger.warning("%s: the database does not answer: %s", operation, error)
+            _let_go(work)
         finally:
             work.lease.lose()
             connection.close()
+
+
+def _let_go(work: Work) -> None:
+    """Free the lease once the database answers again, as long as it is ours; else it runs out.
+
+    Nothing of this operation is under way in this process any more, so the next owner needs no new key.
+    """
+    while not work.lease.lost:
+        connection.close()
+        try:
+            free(work.lease, again_in=AFTER_DATABASE)
+            return
+        except (OperationalError, InterfaceError):
+            time.sleep(0.25)
 
 
 def _run(work: Work, *, crashed: bool) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import connection
@@ -55,8 +55,14 @@ WHERE id IN (
 RETURNING id, epoch, cancel_requested_at IS NOT NULL, deadline < clock_timestamp()
 """
 
+NOTICE = """
+SELECT id, epoch, cancel_requested_at IS NOT NULL, deadline < clock_timestamp() FROM operation
+WHERE (id, epoch) IN (SELECT * FROM unnest(%(ids)s::uuid[], %(epochs)s::bigint[]))
+"""
+
 FREE = """
-UPDATE operation SET lease_owner = NULL, lease_until = NULL
+UPDATE operation SET lease_owner = NULL, lease_until = NULL,
+  not_before = greatest(not_before, clock_timestamp() + make_interval(secs => %(again_in)s))
 WHERE id = %(id)s AND epoch = %(epoch)s AND lease_owner = %(owner)s AND lease_until > clock_timestamp()
 """
 
@@ -126,6 +132,11 @@ class Lease:
         """Take note of a renewal that was sent at `asked` (monotonic), and of what the row says."""
         with self._changed:
             self._renewed = max(self._renewed, asked)
+        self.notice(cancel=cancel, overdue=overdue)
+
+    def notice(self, *, cancel: bool, overdue: bool) -> None:
+        """Take note of what the row says, and wake the runner that waits."""
+        with self._changed:
             self._cancel = cancel
             self._overdue = overdue
             self._changed.notify_all()
@@ -156,26 +167,38 @@ class Lease:
             self._changed.wait_for(lambda: self.interrupted(undoing=undoing), timeout=seconds)
 
 
-def free(lease: Lease) -> bool:
-    """Give the lease back, so that the next owner starts without delay and without a new key; False if it was gone."""
+def free(lease: Lease, *, again_in: float = 0) -> bool:
+    """Give the lease back, so that the next owner starts without a new key; False if it was gone.
+
+    `again_in`: seconds until it may be claimed.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(FREE, lease.parameters)
+        cursor.execute(FREE, {**lease.parameters, "again_in": again_in})
         freed: bool = cursor.rowcount == 1
         return freed
 
 
 def renew(leases: Iterable[Lease], owner: str) -> None:
     """Renew all `leases` of this process with one statement; those it does not name were locked or are gone."""
-    held = {(lease.id, lease.epoch): lease for lease in leases}
     asked = time.monotonic()
-    parameters: dict[str, Any] = {
-        "seconds": LEASE,
-        "ids": [key[0] for key in held],
-        "epochs": [key[1] for key in held],
-        "owner": owner,
-    }
+    for lease, cancel, overdue in _told(RENEW, leases, {"seconds": LEASE, "owner": owner}):
+        lease.renew(asked, cancel=cancel, overdue=overdue)
+
+
+def notice(leases: Iterable[Lease]) -> None:
+    """Look whether a cancel was asked for, or a deadline has passed, without waiting for the next renewal."""
+    for lease, cancel, overdue in _told(NOTICE, leases, {}):
+        lease.notice(cancel=cancel, overdue=overdue)
+
+
+def _told(statement: str, leases: Iterable[Lease], parameters: dict[str, Any]) -> Iterator[tuple[Lease, bool, bool]]:
+    """Run one statement over all leases; gives, of each that it names, whether to cancel and whether it is overdue."""
+    held = {(lease.id, lease.epoch): lease for lease in leases}
+    if not held:
+        return
+    ids, epochs = zip(*held, strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(RENEW, parameters)
+        cursor.execute(statement, {**parameters, "ids": list(ids), "epochs": list(epochs)})
         rows = cursor.fetchall()
     for operation_id, epoch, cancel, overdue in rows:
-        held[operation_id, epoch].renew(asked, cancel=cancel, overdue=overdue)
+        yield held[operation_id, epoch], cancel, overdue

@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from operations import registry
 from operations.engine import doorbell
+from operations.engine import lease as leases
 from operations.engine.claim import Claimed, claim
 from operations.engine.drive import drive
 from operations.engine.duty_loop import DutyLoop
@@ -100,7 +101,8 @@ class Loop:
         connection.close()
 
     def _claim_all(self) -> None:
-        """Claim until nothing is runnable or no place is free."""
+        """Claim until nothing is runnable or no place is free; first look what was asked of those at work."""
+        leases.notice(self._held())
         for slots, urgent in ((self._urgent, True), (self._slots, False)):
             while not self._ended.is_set() and slots.take_for_new():
                 claimed = None

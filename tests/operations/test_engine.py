@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
+from operations import registry
 from operations.actions.cancel import cancel
 from operations.engine.loop import Loop
+from operations.engine.step import StepWork
+from operations.engine.work import Work
 from operations.models import Operation
 from tests.operations import toy
 from tests.operations.conftest import ended, until
@@ -220,3 +224,90 @@ def test_cancelling_a_batch_cancels_its_children(loop: Loop, shop: Shop, ledger:
     ended(batch, seconds=15)
     assert set(batch.children.values_list("state", flat=True)) == {"cancelled"}
     assert (batch.state, batch.outcome_code) == ("cancelled", None)
+
+
+# --- Slots -----------------------------------------------------------------------------------------------------------
+def test_waiting_for_pods_holds_no_slot(shop: Shop, ledger: toy.Ledger) -> None:
+    engine = Loop(slots=1)
+    engine.start()
+    waiting = [
+        toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, pause_at="write:b") for _ in range(3)
+    ]
+    quick = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address)
+    assert ended(quick).state == "succeeded"
+    for operation in waiting:
+        assert state_of(operation) == "running"
+        ledger.entries.append(toy.Entry(operation.name, "go", ""))
+    for operation in waiting:
+        assert ended(operation).state == "succeeded"
+    engine.stop()
+
+
+def test_a_dark_cluster_takes_no_workers_from_others(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    dark = toy.Ledger(away=True).start()
+    away, here = uuid.uuid4(), uuid.uuid4()
+    in_the_dark = [
+        toy.begin(shop.enterprise, shop.user, shop.team, world=dark.address, cluster_id=away) for _ in range(12)
+    ]
+    operation = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, cluster_id=here)
+    assert ended(operation, seconds=10).state == "succeeded"
+    dark.away = False
+    for operation in in_the_dark:
+        assert ended(operation, seconds=60).state == "succeeded"
+    dark.stop()
+
+
+def test_a_database_that_throws_us_out_costs_seconds(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    operation = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, pause_at="write:b")
+    until(lambda: running_step(operation) == "write:b", what="mid-operation")
+    thrown = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
+    for _ in range(3):
+        with connection.cursor() as cursor:
+            cursor.execute(f"{thrown} AND pid <> pg_backend_pid()")
+    ledger.entries.append(toy.Entry(operation.name, "go", ""))
+    ended(operation)
+    assert (operation.state, operation.attempts) == ("succeeded", 0)
+    assert [step for step in ledger.of(operation.name) if step != "go"] == list(toy.WRITES)
+
+
+# --- What a runner may do --------------------------------------------------------------------------------------------
+class ParallelRunner(toy.ToyRunner):
+    """Writes six entries side by side, and tries what is forbidden."""
+
+    kind = "parallel"
+
+    def steps(self, operation: Operation) -> list[str]:
+        return ["all"]
+
+    def perform(self, work: Work, step: StepWork) -> None:
+        with work.record(), pytest.raises(RuntimeError):
+            work.before_write()
+
+        def write(number: int) -> int:
+            work.before_write()
+            body = {"operation": work.operation.name, "step": str(number)}
+            toy.send("POST", work.operation.input["world"], "/", body)
+            with work.record():
+                step.observe(**{f"entry-{number}": work.epoch})
+                work.log("written", entry=number)
+            return number * 2
+
+        assert work.parallel(write, range(12)) == [number * 2 for number in range(12)]
+        work.progress(3, 7)
+        work.changed("all")
+        work.changed("part")
+        work.keep_plan({"a": 1})
+        step.message("pulling_image", node="node-1")
+        step.warn("slow", component="web", words="")
+
+
+def test_a_step_may_write_side_by_side(loop: Loop, shop: Shop, ledger: toy.Ledger) -> None:
+    registry.register(ParallelRunner())
+    operation = ended(toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, kind="parallel"))
+    step = operation.steps.get()
+    assert (operation.state, operation.outcome_params, step.state) == ("succeeded", {}, "warning")
+    assert step.observed == {f"entry-{number}": 1 for number in range(12)}
+    assert sorted(ledger.of(operation.name)) == sorted(str(number) for number in range(12))
+    assert (operation.changed, operation.plan, len(operation.plan_hash or "")) == ("all", {"a": 1}, 64)
+    ids = list(operation.events.order_by("pk").values_list("pk", flat=True))
+    assert len(ids) == 14
