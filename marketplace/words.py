@@ -88,3 +88,4 @@ def register_words() -> None:
     messages.register_labels("next", NEXT)
     messages.register_labels("publication_state", dict(Publication.State.choices))
     messages.register_labels("reason", REASONS)
+    messages.register_labels("checks", {key: STEPS[key] for key in ("login", "push")})

@@ -29,7 +29,7 @@ SENTENCES = {
     ),
     "permission_missing": Sentence(
         _("The credentials may not “%(verb)s” %(resource)s on the cluster. Nothing further was done there."),
-        _("Let a cluster admin give them that permission; the console shows the manifest it needs."),
+        _("Let a cluster admin give them that permission. The guide to clusters lists all the console needs."),
     ),
     "namespace_exists": Sentence(
         _(

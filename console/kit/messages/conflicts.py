@@ -84,8 +84,8 @@ SENTENCES = {
         _("Ask an enterprise admin to set it under Platform management, then try again."),
     ),
     "check_failed": Sentence(
-        _("These checks of the cluster failed: %(checks)s. Nothing was saved."),
-        _("Fix what each check names, run the check again, then connect the cluster."),
+        _("These checks have not succeeded: %(checks)s. Nothing was saved."),
+        _("Fix what each of them names and check again, then go on with the new check."),
     ),
     "check_expired": Sentence(
         _("This check is too old, and what was entered for it is no longer kept. Nothing was saved."),
