@@ -131,6 +131,9 @@ def _walk(ours: Any, live: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
 def _same(path: Path, ours: Any, live: Any) -> bool:
     if ours in ({}, []) and live in ({}, [], None):
         return True
+    if live is ABSENT and ours in (0, ""):
+        # What has no value of its own is left out by the server: a delay of 0, an empty text, False.
+        return True
     parents = [step for step in path if isinstance(step, str)][-2:-1]
     if isinstance(ours, str) and isinstance(live, str) and parents and parents[0] in _QUANTITIES:
         return quantities.same(ours, live)

@@ -231,3 +231,9 @@ def test_what_is_free_to_change_is_not_named() -> None:
     live["spec"]["replicas"] = 5
     live["spec"]["template"]["spec"]["containers"][0]["image"] = "other"
     assert immutable_changes(manifest, live) == []
+
+
+def test_what_the_server_leaves_out_is_no_difference() -> None:
+    manifest = {"kind": "Pod", "metadata": {"name": "a"}, "spec": {"delay": 0, "text": "", "flag": False, "count": 3}}
+    live = {"kind": "Pod", "metadata": {"name": "a"}, "spec": {}}
+    assert [found.field for found in differences(manifest, live)] == [".spec.count"]
