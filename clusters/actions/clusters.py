@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -143,7 +143,7 @@ def connect_cluster(*, check: str, slug: str | None, name: str, acting_user: Use
 
 
 def _new_cluster(operation: Operation, seen: dict[str, Any], *, slug: str, name: str, user: User) -> Cluster:
-    given = open_sealed(operation)
+    given, ends = open_sealed(operation), seen["authentication"].get("expires_at")
     cluster = Cluster(
         enterprise=user.enterprise,
         slug=slug,
@@ -151,7 +151,7 @@ def _new_cluster(operation: Operation, seen: dict[str, Any], *, slug: str, name:
         endpoint=given["endpoint"],
         ca_pem=given["ca_pem"],
         credential_kind=_kind(given["credential"]),
-        credential_expires_at=seen["authentication"].get("expires_at"),
+        credential_expires_at=datetime.fromisoformat(ends) if ends else None,
         uid=seen["version"]["uid"],
         version=seen["version"]["version"],
         health=Cluster.Health.ONLINE,

@@ -188,7 +188,10 @@ def test_the_least_rights_are_enough(people: Cast, loop: Loop, cluster: LocalClu
     """What the console's own manifests grant is all that the check asks for, and no cluster admin."""
     done = check(people, typed(cluster, token=least_token))
     assert (done.state, done.outcome_params) == ("succeeded", {})
-    assert done.steps.get(key="authentication").observed["expires_at"] is not None
+    ends = done.steps.get(key="authentication").observed["expires_at"]
+    answer = connect(people, done)
+    assert answer.status_code == 201, answer.content
+    assert json.loads(answer.content)["credential"] == {"kind": "token", "expires_at": ends}
 
 
 def test_a_check_gets_old(people: Cast, loop: Loop, cluster: LocalCluster) -> None:
