@@ -130,20 +130,26 @@ class Copier:
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
-    def look(self) -> dict[str, Layout | WaybillError | None]:
-        """Look at every image at both ends: None when the target has it, else what it consists of, or why not."""
+    def look(self, known: Callable[[Wanted], Layout | None] | None = None) -> dict[str, Layout | WaybillError | None]:
+        """Look at every image at both ends: None when the target has it, else what it consists of, or why not.
+
+        What `known` gives is not read from the source again.
+        """
         found: dict[str, Layout | WaybillError | None] = {}
         for image in self.images:
-            self._crew.submit("small", partial(self._look, image), _into(found, image.path))
+            self._crew.submit("small", partial(self._look, image, known), _into(found, image.path))
         self._crew.lead()
         self.close()
         return found
 
-    def _look(self, image: Wanted) -> Layout | None:
+    def _look(self, image: Wanted, known: Callable[[Wanted], Layout | None] | None) -> Layout | None:
         head = self._target.head(image.repository, image.digest, image=image.image)
         if head is not None and head.digest in {"", image.digest}:
             return None
-        return read_layout(self._sources[image.source], image.source_repository, image.digest, image=image.image)
+        found = known(image) if known else None
+        return found or read_layout(
+            self._sources[image.source], image.source_repository, image.digest, image=image.image
+        )
 
     # --- blobs -----------------------------------------------------------------------------------------------------
 

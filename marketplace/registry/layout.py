@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +38,33 @@ class Layout:
     def bytes(self) -> int:
         """The size of its blobs, each counted once."""
         return sum(blob.size for blob in self.blobs.values())
+
+
+class Shelf:
+    """Layouts read a moment ago in this process, so that the steps of one piece of work read no manifest twice.
+
+    What a digest names never changes, so nothing on it can be stale; the oldest and the very large are not kept.
+    """
+
+    def __init__(self, most: int = 256, largest: int = 256 * 1024) -> None:
+        self._most = most
+        self._largest = largest
+        self._kept: OrderedDict[tuple[Hashable, str, str], Layout] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, work: Hashable, path: str, digest: str) -> Layout | None:
+        """Give the layout of an image that this work has read."""
+        with self._lock:
+            return self._kept.get((work, path, digest))
+
+    def put(self, work: Hashable, path: str, layout: Layout) -> None:
+        """Keep one."""
+        if sum(len(manifest.raw) for manifest in layout.manifests) > self._largest:
+            return
+        with self._lock:
+            self._kept[(work, path, layout.digest)] = layout
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
 
 
 def read_layout(source: Registry, repository: str, wanted: str, *, image: str, whole: bool = True) -> Layout:

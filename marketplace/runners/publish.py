@@ -19,7 +19,7 @@ from marketplace.models import Publication, PublicationImage
 from marketplace.registry import reference
 from marketplace.registry.client import Registry, pull
 from marketplace.registry.copy import Copier, Limits, Progress, Wanted
-from marketplace.registry.layout import Layout
+from marketplace.registry.layout import Layout, Shelf
 from marketplace.registry.wire import Hooks
 from operations.engine.runner import Runner
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from teams.models import Team, User
 
 COPY = "copy:"
+_shelf = Shelf()
 DONE = PublicationImage.State.DONE
 
 
@@ -81,7 +82,7 @@ class PublishRunner(Runner):
     def _measure(self, work: Work, step: StepWork, publication: Publication) -> None:
         """Find out how many bytes each image has, and which of them the registry has already."""
         rows = {row.path: row for row in publication.images.exclude(state=DONE)}
-        found = _copier(work, publication, rows).look()
+        found = _look(work, publication, rows)
         for path, result in found.items():
             if isinstance(result, WaybillError):
                 _note(work, rows[path], Progress(error=result))
@@ -138,7 +139,7 @@ class PublishRunner(Runner):
         """Read what the images consist of; one that is there by now is done, one that cannot be read is noted."""
         layouts: dict[str, Layout] = {}
         errors: dict[str, WaybillError] = {}
-        for path, result in _copier(work, publication, rows).look().items():
+        for path, result in _look(work, publication, rows).items():
             if isinstance(result, Layout):
                 layouts[path] = result
             elif result is None:
@@ -152,7 +153,7 @@ class PublishRunner(Runner):
     def _manifests(self, work: Work, step: StepWork, publication: Publication) -> None:
         """Put the manifests: children first, then what names them."""
         rows = {row.path: row for row in publication.images.all()}
-        found = _copier(work, publication, rows).look()
+        found = _look(work, publication, rows)
         missing = {path: result for path, result in found.items() if isinstance(result, Layout)}
         _raise_first(result for result in found.values() if isinstance(result, WaybillError))
         if missing:
@@ -252,6 +253,16 @@ def _copier(
         tick=tick or work.check,
         user_agent=work.user_agent(),
     )
+
+
+def _look(work: Work, publication: Publication, paths: Iterable[str]) -> dict[str, Layout | WaybillError | None]:
+    """Look at images at both ends; what an earlier step has read of a source is not read again."""
+    key = work.operation.pk
+    found = _copier(work, publication, paths).look(lambda one: _shelf.get(key, one.path, one.digest))
+    for path, layout in found.items():
+        if isinstance(layout, Layout):
+            _shelf.put(key, path, layout)
+    return found
 
 
 def _note(work: Work, row: PublicationImage, progress: Progress) -> None:

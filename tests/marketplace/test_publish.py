@@ -229,3 +229,20 @@ def test_a_full_registry_fails_with_its_words(loop: Loop, shop: Shop, goal: str)
         operation = shop.done()
         assert (operation.state, operation.outcome_code) == ("failed", "registry_full")
         assert operation.outcome_params == {"registry": front.address}
+
+
+def test_no_manifest_of_a_source_is_read_twice(
+    loop: Loop, people: Cast, store: str, goal: str, pusher: PlainPusher, name: str
+) -> None:
+    with Front(store) as front:
+        world.make_registry(people.admin, front.address, prefix="dev", state="former")
+        world.make_registry(people.admin, goal, prefix=f"lib/{name}")
+        shop = make_shop(people, front.address, pusher, name)
+        assert shop.done().state == "succeeded"
+        read = [one.path for one in front.asked if one.method == "GET" and "/manifests/sha256:" in one.path]
+        assert len(read) == len(set(read)) == 2
+        blobs = [one.path for one in front.asked if one.method == "GET" and "/blobs/" in one.path]
+        configs = [image.config[0] for image in shop.images.values()]
+        assert sorted(path.rpartition("/")[2] for path in blobs if path.rpartition("/")[2] not in configs) == sorted(
+            {digest for image in shop.images.values() for digest, _ in image.layers}
+        )

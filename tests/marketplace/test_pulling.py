@@ -21,8 +21,9 @@ from marketplace.models import ImageRegistry
 from marketplace.pulling import Trial
 from marketplace.registry import probe
 from marketplace.registry.client import Registry
+from operations.engine.loop import Loop
 from tests.cast import Cast
-from tests.clusters.working import connect_row
+from tests.clusters.working import connect_row, ended, steps_of
 from tests.marketplace import world
 
 
@@ -164,3 +165,24 @@ def test_a_probe_is_another_image_every_time(cast: Cast, registry: RegistryFacts
         assert len(digests) == 2
         for digest in digests:
             assert target.delete_manifest("library-probe/waybill-probe", digest)
+
+
+def test_the_check_of_a_new_cluster_pulls_from_the_registry(
+    loop: Loop, people: Cast, cluster: LocalCluster, registry: RegistryFacts
+) -> None:
+    shared(people, registry, pull_user=None)
+    body = {"endpoint": cluster.endpoint, "token": cluster.admin_token, "ca_pem": cluster.ca_pem}
+    answer = people.api("admin").post("cluster-checks", body, headers=world.key())
+    assert answer.status_code == 202, answer.content
+    operation = ended(answer.json()["id"])
+    assert operation.state == "succeeded"
+    assert steps_of(operation)["registry_pull"] == "done"
+    left = cluster.api("GET", f"/api/v1/namespaces/waybill-check-{operation.name}")
+    assert left[0] == 404 or "deletionTimestamp" in left[1]["metadata"]
+
+    row = ImageRegistry.objects.get()
+    row.seal_passwords("wrong", None)
+    row.save()
+    again = ended(people.api("admin").post("cluster-checks", body, headers=world.key()).json()["id"])
+    step = again.steps.get(key="registry_pull")
+    assert (again.state, step.state, step.message_code) == ("succeeded", "warning", "registry_refused_login")
