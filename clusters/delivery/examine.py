@@ -9,11 +9,11 @@ from typing import Any
 from clusters.delivery import amounts
 from clusters.delivery.apply import look_again
 from clusters.delivery.hands import conflict_edits, silent_edits
-from clusters.delivery.live import CLAIM, WORKLOADS, is_ours, is_terminating, uid_of
+from clusters.delivery.live import CLAIM, WORKLOADS, is_ours, is_terminating, object_id, uid_of
 from clusters.delivery.record import record_id
 from clusters.delivery.run import Run
-from clusters.delivery.sending import Sending, decide, same_object
-from clusters.diff import HandEdit, immutable_changes
+from clusters.delivery.sending import Sending, decide
+from clusters.diff import HandEdit, immutable_changes, same_object
 from clusters.kube.errors import Exists, FieldConflict, Outdated
 from clusters.kube.protocol import Kube, Manifest
 from clusters.manifests import Bundle, Rendered
@@ -50,7 +50,7 @@ def examine(run: Run, bundle: Bundle, step: str) -> Findings:
     Uses the last look (`run.live`). Nothing is written. Raises Unreachable when the cluster does not answer.
     """
     kube = run.kube(step)
-    found = Findings(removals=list(superfluous(run, bundle.all())))
+    found = Findings(removals=[live for live in superfluous(run, bundle.all()) if object_id(live) in run.rows])
     decided = decide(bundle.all(), run.rows, run.live)
     open_ones = [sending for sending in decided if sending.action != "keep"]
     asked = run.work.parallel(lambda sending: _ask(run, kube, sending), open_ones, width=kube.window)

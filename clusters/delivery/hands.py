@@ -50,7 +50,7 @@ def silent_edits(run: Run, sending: Sending) -> list[HandEdit]:
 
     Told by what we sent before: a field that is no longer as sent then, and that would be written now.
     """
-    live, former = sending.live, run.former.get(sending.id)
+    live, former = sending.live, run.former(sending.id)
     if sending.action != "change" or live is None or former is None or is_unmoved(run.rows.get(sending.id), live):
         return []
     edited = {edit.field for edit in by_hand(former, live, run.manager) if edit.manager != ADMISSION}

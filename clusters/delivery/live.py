@@ -102,6 +102,12 @@ def is_ours(manifest: Manifest, application_id: str) -> bool:
     return found.get(labels.APPLICATION) == application_id
 
 
+def applied_by(manifest: Manifest, manager: str) -> bool:
+    """Whether a field manager has applied this object; a look-alike with the right labels was made by somebody else."""
+    fields = manifest["metadata"].get("managedFields") or []
+    return any(entry.get("manager") == manager and entry.get("operation") == "Apply" for entry in fields)
+
+
 def owner_of(manifest: Manifest) -> str:
     """Say whose an object is, as far as its labels and managers tell; for people."""
     metadata: dict[str, Any] = manifest["metadata"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clusters.delivery import inventory
 from clusters.delivery.deleting import delete
 from clusters.delivery.examine import superfluous
-from clusters.delivery.live import CLAIM, WORKLOADS, component_of, look, object_id, uid_of
+from clusters.delivery.live import CLAIM, WORKLOADS, applied_by, component_of, look, object_id, uid_of
 from clusters.delivery.record import record_id
 from clusters.delivery.run import Run
 from clusters.models import AppliedObject
@@ -89,14 +89,9 @@ def _adopt_strays(run: Run) -> None:
     """
     for live in superfluous(run, run.bundle.all()):
         name = object_id(live)
-        if name in run.rows or not _applied_by_us(run, live):
+        if name in run.rows or not applied_by(live, run.manager):
             continue
         run.rows[name] = _stray_row(run, live)
-
-
-def _applied_by_us(run: Run, live: Manifest) -> bool:
-    fields = live["metadata"].get("managedFields") or []
-    return any(entry.get("manager") == run.manager and entry.get("operation") == "Apply" for entry in fields)
 
 
 def _stray_row(run: Run, live: Manifest) -> AppliedObject:

@@ -30,14 +30,16 @@ def hold_record(run: Run, step: str = TAKE_OVER) -> None:
         if known is None:
             answer = kube.apply(item.manifest, run.manager, create_only=True)
         else:
-            answer = kube.apply(item.manifest, run.manager, uid=known.uid, resource_version=known.resource_version)
+            # The record is ours alone: what a hand wrote into it is taken back.
+            answer = kube.apply(
+                item.manifest, run.manager, uid=known.uid, resource_version=known.resource_version, force=True
+            )
     except (Exists, Outdated) as error:
         fresh = look_again(run, kube, item, error)
         if fresh is None:
             answer = kube.apply(item.manifest, run.manager, create_only=True)
         else:
             at = fresh["metadata"]
-            # The record is ours alone: what a hand wrote into it is taken back.
             answer = kube.apply(
                 item.manifest, run.manager, uid=at["uid"], resource_version=at["resourceVersion"], force=True
             )

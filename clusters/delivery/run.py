@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -38,6 +39,7 @@ class Run:
     live: Live = field(default_factory=Live)
     taken: bool = False
     watched: dict[str, Watched] = field(default_factory=dict)
+    _sent: dict[uuid.UUID, dict[str, Manifest]] = field(default_factory=dict)
 
     @property
     def environment(self) -> Environment:
@@ -84,13 +86,16 @@ class Run:
         """The objects whose fields may be taken from other hands: consented to, found by the dry run."""
         return frozenset(observed(self.work, DRY_RUN).get("forced", ()))
 
-    @cached_property
-    def former(self) -> dict[str, Manifest]:
-        """What was sent last: the objects of the deployed revision, by `Kind/name`."""
-        revision = self.application.current_revision
-        if revision is None or revision.objects_applied is None:
-            return {}
-        return {item.id: item.manifest for item in restored(revision.content()["manifests"]).all()}
+    def former(self, object_id: str) -> Manifest | None:
+        """Give what was sent last for an object, by the revision that sent it; None when nothing was."""
+        row = self.rows.get(object_id)
+        if row is None or row.revision_id == self.revision.pk:
+            return None
+        sent = self._sent.get(row.revision_id)
+        if sent is None:
+            stored = Revision.objects.get(pk=row.revision_id).content().get("manifests") or []
+            sent = self._sent[row.revision_id] = {item.id: item.manifest for item in restored(stored).all()}
+        return sent.get(object_id)
 
     @cached_property
     def stored(self) -> Bundle:

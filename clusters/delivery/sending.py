@@ -72,13 +72,3 @@ def preconditions(live: Manifest, *, workload: bool) -> dict[str, str]:
     if not (workload and is_rolling(live)):
         found["resource_version"] = version_of(live)
     return found
-
-
-def same_object(one: Manifest, other: Manifest) -> bool:
-    """Whether two answers of a server show one state of an object: equal in everything but managers' bookkeeping."""
-    return _bare(one) == _bare(other)
-
-
-def _bare(manifest: Manifest) -> Manifest:
-    metadata = {name: value for name, value in manifest["metadata"].items() if name != "managedFields"}
-    return {**manifest, "metadata": metadata}

@@ -8,11 +8,10 @@ from django.utils import timezone
 
 from clusters import images
 from clusters.delivery.hands import shown
-from clusters.delivery.live import CLAIM, component_of, is_terminating, look
+from clusters.delivery.live import CLAIM, applied_by, component_of, is_terminating, look
 from clusters.delivery.record import is_record
 from clusters.delivery.run import Run
-from clusters.delivery.sending import same_object
-from clusters.diff import additions, differences
+from clusters.diff import additions, differences, same_object
 from clusters.health.digests import digest_of
 from clusters.kube.errors import Exists, Outdated
 from clusters.manifests import Rendered, labels
@@ -98,9 +97,9 @@ def _same_config(run: Run, image_id: str, component: Component) -> bool | None:
             user_agent=run.work.user_agent("verify"),
             pause=run.work.pause,
         )
-    except WaybillError:
-        # Nobody there could tell: unknown, which is never shown as a match.
-        return None
+    except WaybillError as error:
+        # No such image there: it is another one. Nobody could tell: unknown, which is never shown as a match.
+        return False if error.code == "image_not_found" else None
     return any(platform["config"] in accepted_digests(component["image"]) for platform in found.platforms)
 
 
@@ -119,7 +118,7 @@ def _equality(run: Run, step: StepWork) -> dict[str, Any]:
     differences = [difference for found in compared for difference in found]
     wanted = {item.id for item in items}
     for name, live in run.live.objects.items():
-        if name not in wanted and not is_record(name) and live["kind"] != CLAIM and not is_terminating(live):
+        if name not in wanted and _is_left_over(run, name, live):
             differences.append({"object": name, "field": name, "live": "…", "ours": None})
     claims = sorted(live["metadata"]["name"] for live in run.live.of_kind(CLAIM))
     return {
@@ -129,6 +128,13 @@ def _equality(run: Run, step: StepWork) -> dict[str, Any]:
         "not_restored": claims,
         "added_by_others": sorted({text for item in items for text in _added(run, item)})[:50],
     }
+
+
+def _is_left_over(run: Run, name: str, live: Manifest) -> bool:
+    """Whether an object that the revision does not have is of our making, and still there."""
+    if is_record(name) or live["kind"] == CLAIM or is_terminating(live):
+        return False
+    return applied_by(live, run.manager)
 
 
 def _compare(run: Run, kube: Kube, item: Rendered) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from deploy.local.plan import RegistryFacts
+from marketplace.models import ImageRegistry
 from operations.engine.loop import Loop
 from tests.clusters.delivery.house import House, begin, done, failed, make_app, part, until
 
@@ -83,3 +85,45 @@ def test_a_digest_that_nobody_can_tell_apart_is_a_warning(house: House, loop: Lo
     step = operation.steps.get(key="verify")
     assert (step.state, step.message_code) == ("warning", "digest_unknown")
     assert step.observed["digests_match"] is None
+
+
+def test_another_image_than_the_one_asked_for_is_found(
+    house: House, loop: Loop, registry: RegistryFacts, sample_images: dict[str, dict[str, str]]
+) -> None:
+    known = ImageRegistry(
+        enterprise=house.enterprise, address=registry.address, user=registry.user, saved_by=house.user
+    )
+    known.ca_pem = registry.ca_pem
+    known.seal_passwords(registry.password, None)
+    known.save()
+    reference = sample_images["1.0"]["web"]
+
+    def sample(**fields: Any) -> Any:
+        component = part("web", **fields)
+        component["image"] = {"reference": reference}
+        return component
+
+    app = make_app(house)
+    good = done(begin(house, app, [sample()]))
+    assert good.steps.get(key="verify").observed["digests_match"] is True
+    resolved = app.revisions.get().document["components"][0]["image"]
+    assert resolved["pull"] == f"{reference.rpartition(':')[0]}@{resolved['digest']}"
+    assert {platform["architecture"] for platform in resolved["platforms"]} == {"amd64", "arm64"}
+    wrong = sample(variables=[{"name": "PLAY", "value": "other_image"}])
+    bad = failed(begin(house, app, [wrong]), "running_digest_differs", component="web")
+    assert bad.outcome_params["expected"] == resolved["digest"]
+
+
+def test_an_image_that_is_not_there_is_found_before_anything_is_sent(
+    house: House, loop: Loop, registry: RegistryFacts
+) -> None:
+    known = ImageRegistry(
+        enterprise=house.enterprise, address=registry.address, user=registry.user, saved_by=house.user
+    )
+    known.ca_pem = registry.ca_pem
+    known.seal_passwords(registry.password, None)
+    known.save()
+    component = part("web")
+    component["image"] = {"reference": f"{registry.address}/dev/web:none"}
+    operation = failed(begin(house, make_app(house), [component]), "image_not_found")
+    assert operation.changed == "nothing"

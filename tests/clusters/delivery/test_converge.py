@@ -19,7 +19,7 @@ def stateful(key: str = "db", **fields: Any) -> Any:
 
 def versions(house: House) -> dict[str, str]:
     """The resourceVersion of every configuration object and the generation of every workload."""
-    seen = {}
+    seen: dict[str, str] = {}
     for kind, group in (("services", ""), ("secrets", ""), ("networkpolicies", "networking.k8s.io")):
         seen |= {
             f"{kind}/{name}": item["metadata"]["resourceVersion"] for name, item in house.listed(kind, group).items()

@@ -9,10 +9,11 @@ import pytest
 
 from clusters.models import AppliedObject
 from deploy.local.cluster import Cluster as LocalCluster
+from operations.actions.cancel import cancel
 from operations.engine.loop import Loop
 from operations.models import Operation
 from tests.clusters.delivery.conftest import remove_namespace
-from tests.clusters.delivery.house import House, begin, done, failed, make_app, make_house, part
+from tests.clusters.delivery.house import House, begin, done, ended, failed, make_app, make_house, part, until
 
 DISK = [{"name": "data", "path": "/var/lib/db", "size": "1Gi"}]
 
@@ -165,3 +166,48 @@ def test_an_object_made_anew_by_a_hand_is_not_removed(house: House, loop: Loop) 
     done(begin(house, app, [part("web")]))
     assert house.listed("services")["shop-app-report"]["metadata"]["uid"] == fresh["metadata"]["uid"]
     assert not AppliedObject.objects.filter(application=app, name="shop-app-report").exists()
+
+
+def test_a_record_of_another_console(house: House, loop: Loop) -> None:
+    record = {"metadata": {"name": "waybill-shop-app"}, "data": {"operation": "op-1"}}
+    house.real.create(f"{house.path}/configmaps", record)
+    app = make_app(house)
+    operation = begin(house, app, [part("web")])
+    failed(operation, "object_name_taken", object="ConfigMap/waybill-shop-app")
+    assert house.listed("configmaps")["waybill-shop-app"]["data"] == {"operation": "op-1"}
+
+
+def test_a_record_that_a_hand_wrote_into_is_taken_back(house: House, loop: Loop) -> None:
+    app = make_app(house)
+    done(begin(house, app, [part("web")]))
+    house.real.patch(f"{house.path}/configmaps/waybill-shop-app", {"data": {"operation": "mine"}})
+    operation = done(begin(house, app, [part("web")]))
+    assert house.listed("configmaps")["waybill-shop-app"]["data"]["operation"] == operation.name
+
+
+def test_another_cluster_at_the_address(house: House, loop: Loop) -> None:
+    house.cluster.uid = "another"
+    house.cluster.save()
+    failed(begin(house, make_app(house), [part("web")]), "cluster_replaced", cluster="Here")
+    assert house.listed("configmaps").keys() <= {"kube-root-ca.crt"}
+
+
+def test_a_cancel_between_two_levels_leaves_what_the_inventory_says(house: House, loop: Loop) -> None:
+    app = make_app(house)
+    slow = [{"name": "PLAY", "value": "slow"}, {"name": "PLAY_DELAY", "value": "10m"}]
+    parts = [part("db", variables=slow), part("web", depends_on=["db"])]
+    operation = begin(house, app, parts)
+    until(
+        lambda: operation.steps.filter(key="component:db", message_code__isnull=False).exists(), what="the first level"
+    )
+    cancel(operation=operation, acting_user=house.user)
+    ended(operation)
+    assert operation.state == "cancelled"
+    assert operation.changed == "part"
+    assert app.revisions.get().state == "failed"
+    rows = set(AppliedObject.objects.filter(application=app).values_list("kind", "name"))
+    assert (
+        {name for kind, name in rows if kind == "Deployment"}
+        == set(house.listed("deployments", "apps"))
+        == {"shop-app-db"}
+    )

@@ -121,7 +121,7 @@ def test_refusals_name_the_place(stage: Stage) -> None:
     twice = [stage.slug("test"), stage.slug("test")]
     assert refusal(stage.install("test", environments=twice))[2] == [("/environments/1", "duplicate")]
     assert refusal(stage.install("test", environments=[]))[2] == [("/environments", "required")]
-    other = {"nowhere": {}}
+    other: dict[str, Any] = {"nowhere": {}}
     assert refusal(stage.install("test", values=given, values_by_environment=other))[2] == [
         ("/values_by_environment/nowhere", "unknown_environment")
     ]
