@@ -99,7 +99,7 @@ class Application(MutableRow):
 
     @property
     def field_manager(self) -> str:
-        """The name under which its objects are applied; one shared by two applications would let them erase each other."""
+        """The name its objects are applied under: two applications that shared one would erase each other's fields."""
         return f"waybill:{self.pk}"
 
 

@@ -12,7 +12,7 @@ from console.kit.models import MutableQuerySet, MutableRow
 
 
 class AppliedObject(MutableRow):
-    """One object on a cluster. Deletes come from these rows only; `kept` ones are volume claims that outlived their use."""
+    """One object on a cluster. Deletes come from these rows only; `kept` ones are volume claims that outlived it."""
 
     class State(models.TextChoices):
         """How sure we are of it."""

@@ -102,4 +102,3 @@ class Environment(MutableRow):
     def key_name(self, generation: int) -> str:
         """Give the name of the ServiceAccount that is this environment's key of that generation."""
         return f"{self.slug}-{generation}"
-

@@ -17,7 +17,8 @@ from operations.models import Operation
 class Revision(MutableRow):
     """One attempt: document, values, rendered manifests and the operation that carries it out.
 
-    Once `objects` is set, which is before the first write to the cluster, only `state` may change; the database holds that.
+    Once `objects` is set, which is before the first write to the cluster, only `state` may change: the database holds
+    that.
     """
 
     class Kind(models.TextChoices):

@@ -21,7 +21,8 @@ not_found        not_found
 method           method_not_allowed:method
 too_large        body_too_large:limit
 media            unsupported_media_type:media_type
-refused          operation_in_progress:operation,by,kind,percent slug_taken:slug name_taken:name number_taken:number,next
+refused          operation_in_progress:operation,by,kind,percent slug_taken:slug name_taken:name
+refused          number_taken:number,next
 refused,rejected object_name_taken:object,owner volume_left_behind:claim,since
 refused          in_use:blockers last_admin
 refused,rejected version_not_accepted:environment,number,newest_release version_not_published:number
@@ -31,13 +32,17 @@ refused          cluster_connected_already:cluster settings_untested confirmatio
 refused          nothing_deployed publication_not_ready:state not_cancellable:kind not_retryable:kind
 refused,unreachable cluster_unreachable:cluster,since
 stale            plan_stale:changes etag_mismatch
-invalid          invalid required too_long:limit not_a_slug reserved:word not_a_number not_allowed choice_unknown:choices
-invalid          reference_not_valid:reference unknown_component:component unknown_address:address value_missing:address
+invalid          invalid required too_long:limit not_a_slug reserved:word not_a_number not_allowed
+invalid          choice_unknown:choices
+invalid          reference_not_valid:reference unknown_component:component unknown_address:address
+invalid          value_missing:address
 invalid          value_out_of_range:least,most dependency_cycle:path variable_conflict:name,components
 invalid          file_variable_unknown:name,path kubeconfig_refused:entry,reason yaml_refused:limit
 invalid,rejected address_denied:host
-invalid          cannot_grant:role quota_exceeded:resource,need,left,hard idempotency_key_reused unknown_version:number
-invalid          unknown_environment:environment unknown_template:template unknown_revision:revision unknown_user:login
+invalid          cannot_grant:role quota_exceeded:resource,need,left,hard idempotency_key_reused
+invalid          unknown_version:number
+invalid          unknown_environment:environment unknown_template:template unknown_revision:revision
+invalid          unknown_user:login
 invalid          wrong_type:expected malformed:example duplicate:value too_many_items:limit too_short:least
 invalid          password_too_weak:reason
 invalid          sign_in_refused
@@ -45,7 +50,8 @@ too_many         too_many_requests:retry_after
 broken           internal:trace worker_died
 not_ready        not_ready_yet:reason
 unreachable,rejected registry_unreachable:registry,reason
-rejected         cluster_replaced:cluster tls_not_trusted:host,reason credentials_refused:cluster credentials_expired:cluster
+rejected         cluster_replaced:cluster tls_not_trusted:host,reason credentials_refused:cluster
+rejected         credentials_expired:cluster
 rejected         permission_missing:verb,resource namespace_exists:namespace address_unreachable:host,reason
 rejected         version_unsupported:version,least
 rejected         registry_refused_login:registry,user registry_refused_push:registry,repository registry_full:registry
@@ -53,7 +59,8 @@ rejected         registry_failed:registry,status
 rejected         image_not_found:image image_denied:image platform_missing:image,needs,has digest_mismatch:image
 rejected         image_unsupported:image,media_type
 rejected         image_changed:image manifest_rejected:object,field,words object_too_big:object,bytes
-rejected         immutable_field:object,field field_conflict:object,field,manager,ours,theirs policy_refused:object,words
+rejected         immutable_field:object,field field_conflict:object,field,manager,ours,theirs
+rejected         policy_refused:object,words
 rejected         quota_refused:object,words pull_failed:cluster,words check_timed_out:seconds
 not_healthy      not_ready:component,cause,words running_digest_differs:component,expected,running
 not_healthy      differs_after_rollback:fields deadline_passed:seconds children_failed:n

@@ -1,8 +1,8 @@
 """Errors: a stable code and named parameters, never prose.
 
-Each code has a row in `CODES`: its family (whose fault it is, and the HTTP status that goes with it) and the names of its
-parameters. The two sentences of a code, what happened and what to do next, live in `console.kit.messages`, so that they
-are made in the reader's language. Standard library only: pure modules raise these too.
+Each code has a row in `CODES`: its family (whose fault it is, and the HTTP status that goes with it) and the names of
+its parameters. The two sentences of a code, what happened and what to do next, live in `console.kit.messages`, so
+that they are made in the reader's language. Standard library only: pure modules raise these too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class FieldError:
 
 
 class WaybillError(Exception):
-    """The root of every error a person may see. `code` is looked up in CODES; wrong parameters are a bug and raise TypeError."""
+    """The root of every error a person may see. An unknown code or wrong parameters are a bug and raise TypeError."""
 
     family: ClassVar[str] = ""
     retryable: ClassVar[bool] = False

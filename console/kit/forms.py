@@ -44,4 +44,5 @@ class KitForm(forms.Form):
             for sentence in sentences:
                 self.add_error(name, sentence)
         if not told:
-            self.add_error(None, problem(error)["detail"])
+            words = problem(error)
+            self.add_error(None, f"{words['title']} {words['detail']}")

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-_Model = TypeVar("_Model", bound=models.Model, covariant=True)
+_Model_co = TypeVar("_Model_co", bound=models.Model, covariant=True)
 
 
 def uuid7() -> uuid.UUID:
@@ -30,7 +30,7 @@ class Row(models.Model):
         abstract = True
 
 
-class MutableQuerySet(models.QuerySet[_Model]):
+class MutableQuerySet(models.QuerySet[_Model_co]):
     """A set whose `update` raises `row_version` too, so that no change passes an ETag unseen."""
 
     def update(self, **kwargs: Any) -> int:

@@ -13,16 +13,15 @@ Kind = Literal["kube", "registry", "database", "redis"]
 Phase = Literal["before", "after"]
 Listener = Callable[[Kind, str, Phase], None]
 
-_listener: Listener | None = None
+_listeners: list[Listener] = []
 
 
 def install(listener: Listener | None) -> None:
     """Let `listener` see every point from now on (None: nobody)."""
-    global _listener
-    _listener = listener
+    _listeners[:] = [] if listener is None else [listener]
 
 
 def point(kind: Kind, detail: str, phase: Phase) -> None:
     """Tell the listener, if there is one, that the named edge stands before or after the request `detail`."""
-    if _listener is not None:
-        _listener(kind, detail, phase)
+    for listener in _listeners:
+        listener(kind, detail, phase)

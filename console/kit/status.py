@@ -50,7 +50,35 @@ ENVIRONMENT: dict[str, Look] = {
     "failed": Look("bad", "bad", pgettext_lazy("environment", "Failed")),
 }
 
+APPLICATION: dict[str, Look] = {
+    "idle": Look("none", "none", pgettext_lazy("status", "Idle")),
+    "starting": Look("prog", "run", pgettext_lazy("status", "Starting")),
+    "running": Look("ok", "ok", pgettext_lazy("status", "Running")),
+    "degraded": Look("warn", "warn", pgettext_lazy("status", "Partly abnormal")),
+    "failed": Look("bad", "bad", pgettext_lazy("status", "Abnormal")),
+    "stopping": Look("prog", "run", pgettext_lazy("status", "Stopping")),
+    "stopped": Look("none", "pause", pgettext_lazy("status", "Stopped")),
+    "unknown": Look("none", "unknown", pgettext_lazy("status", "Unknown")),
+}
+
+REVISION: dict[str, Look] = {
+    "pending": Look("prog", "run", pgettext_lazy("revision", "Pending")),
+    "deployed": Look("ok", "ok", pgettext_lazy("revision", "Current")),
+    "superseded": Look("none", "none", pgettext_lazy("revision", "Superseded")),
+    "failed": Look("bad", "bad", pgettext_lazy("revision", "Failed")),
+}
+
+PLAN: dict[str, Look] = {
+    "add": Look("ok", "plus", pgettext_lazy("plan", "Added")),
+    "change": Look("prog", "back", pgettext_lazy("plan", "Changed")),
+    "remove": Look("bad", "x", pgettext_lazy("plan", "Removed")),
+    "keep": Look("none", "none", pgettext_lazy("plan", "Unchanged")),
+}
+
 FAMILIES: dict[str, dict[str, Look]] = {
+    "app": APPLICATION,
+    "revision": REVISION,
+    "plan": PLAN,
     "operation": OPERATION,
     "step": STEP,
     "cluster": CLUSTER,

@@ -15,9 +15,9 @@ class Duty(Row):
     kind = models.CharField(max_length=40)
     subject_id = models.UUIDField(null=True, blank=True)
     next_at = models.DateTimeField(default=timezone.now)
-    lease_owner = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001  null = none
+    lease_owner = models.CharField(max_length=100, null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
-    last_code = models.CharField(max_length=60, null=True, blank=True)  # noqa: DJ001  null = none
+    last_code = models.CharField(max_length=60, null=True, blank=True)
     last_seconds = models.FloatField(null=True, blank=True)
 
     class Meta:

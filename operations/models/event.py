@@ -17,7 +17,7 @@ class OperationEvent(models.Model):
     operation = models.ForeignKey(Operation, models.PROTECT, related_name="events")
     at = models.DateTimeField(default=timezone.now)
     level = models.CharField(max_length=10, default="info", choices=[(s, s) for s in states.LEVELS])
-    component = models.CharField(max_length=60, null=True, blank=True)  # noqa: DJ001  null = none
+    component = models.CharField(max_length=60, null=True, blank=True)
     code = models.CharField(max_length=60)
     params = models.JSONField(default=dict)
 

@@ -54,14 +54,14 @@ class Operation(MutableRow):
     subject = models.JSONField()
     environment_id = models.UUIDField(null=True, blank=True)
     cluster_id = models.UUIDField(null=True, blank=True)
-    lock_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  null = none
+    lock_key = models.CharField(max_length=200, null=True, blank=True)
 
     state = models.CharField(max_length=10, default="queued", choices=[(s, s) for s in states.STATES])
     waiting_for = models.JSONField(null=True, blank=True)
     changed = models.CharField(max_length=10, default="nothing", choices=[(s, s) for s in states.CHANGED])
 
     epoch = models.BigIntegerField(default=0)
-    lease_owner = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001  null = none
+    lease_owner = models.CharField(max_length=100, null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(default=timezone.now)
@@ -72,14 +72,14 @@ class Operation(MutableRow):
     )
 
     input = models.JSONField(default=dict)
-    sealed = models.TextField(null=True, blank=True)  # noqa: DJ001  null = none
+    sealed = models.TextField(null=True, blank=True)
     plan = models.JSONField(null=True, blank=True)
-    plan_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  null = none
+    plan_hash = models.CharField(max_length=64, null=True, blank=True)
 
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
     unit = models.CharField(max_length=20, default="steps")
-    outcome_code = models.CharField(max_length=60, null=True, blank=True)  # noqa: DJ001  null = none
+    outcome_code = models.CharField(max_length=60, null=True, blank=True)
     outcome_params = models.JSONField(default=dict)
 
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")

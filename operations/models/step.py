@@ -23,7 +23,7 @@ class Step(MutableRow):
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
     unit = models.CharField(max_length=20, default="")
-    message_code = models.CharField(max_length=60, null=True, blank=True)  # noqa: DJ001  null = none
+    message_code = models.CharField(max_length=60, null=True, blank=True)
     message_params = models.JSONField(default=dict)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

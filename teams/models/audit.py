@@ -50,7 +50,7 @@ class AuditEvent(Row):
     result = models.CharField(max_length=10, default="done")
     before = models.JSONField(null=True, blank=True)
     after = models.JSONField(null=True, blank=True)
-    reason = models.TextField(null=True, blank=True)  # noqa: DJ001  null = none was given
+    reason = models.TextField(null=True, blank=True)
     request_id = models.CharField(max_length=64)
     ip = models.GenericIPAddressField(null=True, blank=True)
 

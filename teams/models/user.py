@@ -62,7 +62,7 @@ class User(MutableRow, AbstractBaseUser, PermissionsMixin):
     enterprise = models.ForeignKey(Enterprise, on_delete=models.PROTECT, related_name="users")
     login = models.CharField(max_length=LOGIN_MAX, unique=True)
     name = models.CharField(max_length=NAME_MAX)
-    email = models.EmailField(null=True, blank=True)  # noqa: DJ001  null = not known; '' would not be unique
+    email = models.EmailField(null=True, blank=True)
     enterprise_roles = ArrayField(models.CharField(max_length=20), default=list, blank=True)
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)

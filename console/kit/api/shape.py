@@ -34,7 +34,10 @@ def schema_of(example: Any) -> dict[str, Any]:
     if isinstance(example, Either):
         return {"anyOf": [schema_of(item) for item in example]}
     if isinstance(example, MapOf):
-        return {"type": ["object", "null"], "additionalProperties": schema_of(next(iter(example.values()), None)) or True}
+        return {
+            "type": ["object", "null"],
+            "additionalProperties": schema_of(next(iter(example.values()), None)) or True,
+        }
     if isinstance(example, dict):
         properties = {key: schema_of(item) for key, item in example.items()}
         return {"type": ["object", "null"], "properties": properties, "required": list(example)}
