@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from console.kit.errors import WaybillError
+from console.kit.middleware import note_refusal
 from console.kit.pages import SignedIn, page, problem
 from console.kit.paging import paged
 from operations import words
@@ -90,6 +91,7 @@ def operation_cancel(request: SignedIn, name: str) -> HttpResponse:
     try:
         cancel(operation=operation, acting_user=request.user)
     except WaybillError as error:
+        note_refusal(request, error)
         messages.error(request, problem(error)["detail"])
     return redirect("operation_page", operation.name)
 
@@ -102,6 +104,7 @@ def operation_retry(request: SignedIn, name: str) -> HttpResponse:
     try:
         fresh = start_once(request, lambda: retry(operation=operation, acting_user=request.user))
     except WaybillError as error:
+        note_refusal(request, error)
         messages.error(request, problem(error)["detail"])
         return redirect("operation_page", operation.name)
     return redirect("operation_page", fresh.name)
