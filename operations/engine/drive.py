@@ -182,7 +182,7 @@ def _wait(work: Work, error: Unreachable) -> None:
     same = former.get("kind") == kind and former.get("name") == name
     tries = former.get("tries", 0) if same else 0
     seconds = error.retry_after or BACK_OFF[min(tries, len(BACK_OFF) - 1)] * random.uniform(0.8, 1.0)  # noqa: S311
-    since = former["since"] if same else timezone.now().isoformat()
+    since = former["since"] if same else timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     soon = Now() + timedelta(seconds=seconds)
     waiting_for = {"kind": kind, "name": name, "since": since, "tries": tries + 1}
     with work.record():

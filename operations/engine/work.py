@@ -152,7 +152,9 @@ class Work:
     # --- Waiting ---------------------------------------------------------------------------------------------------
     @contextmanager
     def idle(self) -> Iterator[None]:
-        """Give the slot back for the block; the lease is kept. Only in the runner's own thread."""
+        """Give the slot back for the block; the lease is kept. Only in the runner's own thread, outside of `record`."""
+        if getattr(self._recording, "on", False):
+            raise RuntimeError("no transaction is open while an operation waits")
         connection.close()
         if self._slots is None:
             yield

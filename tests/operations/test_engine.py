@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -146,6 +147,7 @@ def test_what_is_away_is_waited_for_and_the_step_goes_on(loop: Loop, shop: Shop,
     until(lambda: state_of(operation) == "waiting", what="waiting")
     assert operation.waiting_for is not None
     assert (operation.waiting_for["kind"], operation.waiting_for["name"]) == ("cluster", "toy")
+    assert operation.waiting_for["since"].endswith("Z")
     assert (operation.lease_until, operation.epoch >= 1) == (None, True)
     until(lambda: tries_of(operation) >= 2, what="a second try")
     ledger.away = False
@@ -280,8 +282,9 @@ class ParallelRunner(toy.ToyRunner):
         return ["all"]
 
     def perform(self, work: Work, step: StepWork) -> None:
-        with work.record(), pytest.raises(RuntimeError):
-            work.before_write()
+        for forbidden in (work.before_write, partial(work.pause, 0.1)):
+            with work.record(), pytest.raises(RuntimeError):
+                forbidden()
 
         def write(number: int) -> int:
             work.before_write()
