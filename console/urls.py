@@ -12,7 +12,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("console.api")),
     path("", views.home, name="home"),
     path("", include("teams.urls")),
+    path("", include("clusters.page_urls")),
     path("", include("operations.page_urls")),
+    path("", include("marketplace.page_urls")),
     path("", include("operations.urls")),
 ]
 

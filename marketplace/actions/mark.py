@@ -32,7 +32,8 @@ def mark_version(
     """Set the mark of a published version to `release` or `test`.
 
     Needs mark_version on the team that owns the template. Without `verified_on` the newest deployed revision of this
-    version in a test environment the marker sees is taken, if there is one. Raises Denied role_required; Refused
+    version in a test environment the marker sees is taken, if there is one. The same mark again is accepted only from
+    whoever set it, to add a reason: a further event, since none is ever changed. Raises Denied role_required; Refused
     version_not_published, nothing_changed; Invalid unknown_revision, too_long.
     """
     rights.require_on(version.template, acting_user, "mark_version")
@@ -42,15 +43,19 @@ def mark_version(
         row = Version.objects.select_for_update(of=("self",)).select_related("template__team").get(pk=version.pk)
         if row.state != Version.State.PUBLISHED:
             raise Refused("version_not_published", number=row.number)
-        if row.mark == mark:
-            raise Refused("nothing_changed")
         verified = _verified(acting_user, row, verified_on) if mark == Version.Mark.RELEASE else None
-        row.mark = mark
+        if row.mark == mark:
+            # Only a reason may follow, and only from whoever set the mark: it stands in their name.
+            last = row.mark_events.order_by("-at", "-id").first()
+            if last is None or last.by_id != acting_user.pk or not reason or reason == last.reason:
+                raise Refused("nothing_changed")
+            verified = verified if verified_on else last.verified_on
+        former, row.mark = row.mark, mark
         row.save(update_fields=["mark"])
         event = MarkEvent.objects.create(
             version=row, mark=mark, by=acting_user, at=timezone.now(), reason=reason or None, verified_on=verified
         )
-        _record(acting_user, row, event)
+        _record(acting_user, row, event, former)
     return event
 
 
@@ -70,7 +75,7 @@ def _verified(acting_user: User, version: Version, place: Place | None) -> Revis
     return found
 
 
-def _record(acting_user: User, version: Version, event: MarkEvent) -> None:
+def _record(acting_user: User, version: Version, event: MarkEvent, former: str) -> None:
     released = event.mark == Version.Mark.RELEASE
     audit.record(
         "version.marked_release" if released else "version.mark_removed",
@@ -79,7 +84,7 @@ def _record(acting_user: User, version: Version, event: MarkEvent) -> None:
         object_id=version.pk,
         object_label=f"{version.template.slug} {version.number}",
         team=version.template.team,
-        before={"mark": "test" if released else "release"},
+        before={"mark": former},
         after={"mark": event.mark, "verified_on": str(event.verified_on_id) if event.verified_on_id else None},
         reason=event.reason,
     )

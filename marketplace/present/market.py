@@ -22,7 +22,7 @@ def market(user: User) -> QuerySet[Template]:
     A template without a published version does not stand there. Installations count where the person may look.
     """
     published = Version.objects.published().filter(template=OuterRef("pk")).order_by("-sort_key")
-    installed = _installations(user).filter(template=OuterRef("pk")).order_by().values("template")
+    installed = installations(user).filter(template=OuterRef("pk")).order_by().values("template")
     count = installed.annotate(n=Count("pk")).values("n")
     return (
         Template.objects.permitted(user)
@@ -78,7 +78,7 @@ def versions_of(template: Template) -> QuerySet[Version]:
 def versions_json(versions: Sequence[Version], user: User) -> list[dict[str, Any]]:
     """Several versions; where they are installed, with one query for all."""
     places: dict[uuid.UUID, set[str]] = defaultdict(set)
-    rows = _installations(user).filter(version__in=[version.pk for version in versions])
+    rows = installations(user).filter(version__in=[version.pk for version in versions])
     for version_id, environment in rows.values_list("version_id", "application__environment__slug"):
         if version_id is not None:
             places[version_id].add(environment)
@@ -130,8 +130,8 @@ def place_json(revision: Revision) -> dict[str, Any]:
     return {"environment": application.environment.slug, "app": application.slug, "revision": revision.number}
 
 
-def _installations(user: User) -> QuerySet[Installation]:
-    """The installations that hold a version now, in places the person may look at."""
+def installations(user: User) -> QuerySet[Installation]:
+    """Give the installations that hold a version now, in places the person may look at."""
     return Installation.objects.filter(
         version__isnull=False,
         application__removed_at=None,

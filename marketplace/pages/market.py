@@ -1,0 +1,63 @@
+"""The market: the templates a person sees, with what of them may ship."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Func, TextField
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from clusters.pages.finding import why_not
+from console.kit.pages import SignedIn, page
+from console.kit.paging import Paged, paged
+from marketplace.models import Template, Version
+from marketplace.present.market import market, searched
+from teams import access
+from teams.models import Team, User
+
+FILTERS = ("q", "scope", "mark", "tag")
+LONGEST = 100
+
+
+@require_GET
+@page
+def market_list(request: SignedIn) -> HttpResponse:
+    """List the templates; what narrows the list stands in the address."""
+    wanted = {name: request.GET.get(name, "").strip()[:LONGEST] for name in FILTERS}
+    scope = wanted["scope"] if wanted["scope"] in Template.Scope.values else ""
+    mark = wanted["mark"] if wanted["mark"] in Version.Mark.values else ""
+    rows = searched(market(request.user), wanted["q"], scope, mark)
+    if wanted["tag"]:
+        rows = rows.filter(tags__contains=[wanted["tag"]])
+    shown: Paged[Any] = paged(request, rows.order_by("slug"), filters=FILTERS)
+    context = {
+        "page": shown,
+        "templates": shown.rows,
+        "filters": wanted | {"scope": scope, "mark": mark},
+        "tags": tags_of(request.user),
+        "scopes": Template.Scope.choices,
+        "marks": Version.Mark.choices,
+        "why_install": why_no_delivery(request.user),
+    }
+    return render(request, "marketplace/market.html", context)
+
+
+def tags_of(user: User) -> list[str]:
+    """Give every tag of the templates a person sees, in order."""
+    each = Func("tags", function="unnest", output_field=TextField())
+    rows = Template.objects.permitted(user).shown().annotate(tag=each)
+    return sorted(set(rows.order_by().values_list("tag", flat=True)))
+
+
+def why_no_delivery(user: User) -> str:
+    """Say why a person can install nowhere at all; empty for whoever may deliver somewhere."""
+    if access.teams_with(user, "deliver_test").exists():
+        return ""
+    team = Team.objects.permitted(user, "view_team").order_by("slug").first()
+    if team is not None:
+        return why_not(user, "deliver_test", team)
+    names = ", ".join(access.granters(user, "manage_teams")) or "–"
+    return _("You are in no team, so there is nowhere to install. %(who)s can add you to one.") % {"who": names}
