@@ -60,4 +60,4 @@ def why_no_delivery(user: User) -> str:
     if team is not None:
         return why_not(user, "deliver_test", team)
     names = ", ".join(access.granters(user, "manage_teams")) or "–"
-    return _("You are in no team, so there is nowhere to install. %(who)s can add you to one.") % {"who": names}
+    return _("You are not in a team, so there is nowhere to install. %(who)s can add you to one.") % {"who": names}

@@ -88,7 +88,7 @@ def version_mark(request: SignedIn, template: str, number: str) -> HttpResponse:
     if mark == Version.Mark.RELEASE:
         query = urlencode({"marked": version.number})
         return redirect(f"{reverse('template_page', args=[row.slug])}?{query}#v-{version.number}")
-    taken = _("%(number)s is Test again. Its history keeps both.") % {"number": version.number}
+    taken = _("%(number)s is Test again. Its history keeps both marks.") % {"number": version.number}
     messages.success(request, taken)
     return redirect("template_page", row.slug)
 
