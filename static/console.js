@@ -6,6 +6,7 @@
      pass, it is asked every 2 seconds, every 10 while the page is hidden, and never again once it has ended. */
   function follow(root) {
     var parts = root.getAttribute("data-live"), source = null, busy = false, again = false, timer = 0, title = document.title;
+    var every = parseInt(root.getAttribute("data-every") || "2000", 10);
 
     function ended() { return root.querySelector("[data-ended]") !== null; }
 
@@ -41,7 +42,7 @@
     function poll() {
       window.clearTimeout(timer);
       if (ended()) { return; }
-      timer = window.setTimeout(function () { ask(); poll(); }, document.hidden ? 10000 : 2000);
+      timer = window.setTimeout(function () { ask(); poll(); }, document.hidden ? 10000 : every);
     }
 
     function stop() {
@@ -50,7 +51,7 @@
     }
 
     if (ended()) { return; }
-    if (!window.EventSource) { poll(); return; }
+    if (!window.EventSource || !root.hasAttribute("data-events")) { poll(); return; }
     source = new EventSource(root.getAttribute("data-events"));
     source.addEventListener("operation", ask);
     source.addEventListener("log", ask);

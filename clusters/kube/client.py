@@ -11,7 +11,7 @@ import orjson
 from clusters.kube import streams
 from clusters.kube.errors import Absent, Exists, FieldConflict, Outdated
 from clusters.kube.kinds import KINDS, path
-from clusters.kube.protocol import Answer, Change, Guard, Listing, Manifest, Propagation
+from clusters.kube.protocol import Answer, Change, Guard, Listing, LogText, Manifest, Propagation
 from clusters.kube.sender import JSON, READ_SECONDS, WRITE_SECONDS, Request, Sender
 
 SERVER_SECONDS = 5
@@ -113,7 +113,7 @@ class Client(Sender):
 
     def log(
         self, pod: str, namespace: str, container: str, *, tail: int = 200, follow: bool = False, limit: int = 1 << 20
-    ) -> AbstractContextManager[Iterator[bytes]]:
+    ) -> AbstractContextManager[LogText]:
         """Read a container's log."""
         query = {"container": container, "tailLines": str(tail), "limitBytes": str(limit)}
         query |= {"follow": "true"} if follow else {}

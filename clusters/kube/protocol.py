@@ -77,6 +77,16 @@ class Guard(Protocol):
         """Name operation, epoch and step, for the cluster's audit log."""
 
 
+class LogText(Protocol):
+    """The text of a log, part by part."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the parts as they come."""
+
+    def stop(self) -> None:
+        """End it from another thread, also while a part is waited for."""
+
+
 class Kube(Protocol):
     """One cluster, with one identity. Plain dicts in and out.
 
@@ -153,5 +163,5 @@ class Kube(Protocol):
 
     def log(
         self, pod: str, namespace: str, container: str, *, tail: int = 200, follow: bool = False, limit: int = 1 << 20
-    ) -> AbstractContextManager[Iterator[bytes]]:
+    ) -> AbstractContextManager[LogText]:
         """Read a container's log, `limit` bytes at most."""

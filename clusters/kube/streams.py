@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from urllib3.exceptions import HTTPError
-from urllib3.response import BaseHTTPResponse
+from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 from clusters.kube.errors import Outdated
 from clusters.kube.protocol import Change
@@ -53,24 +53,43 @@ def changes(opener: Opener, address: str, kind: str) -> Iterator[Iterator[Change
         response.close()
 
 
-def _parts(response: BaseHTTPResponse, limit: int) -> Iterator[bytes]:
-    left = limit
-    while left > 0:
+class LogParts:
+    """The log's text as it comes, `limit` bytes at most; `stop` ends it from another thread, also while it waits."""
+
+    def __init__(self, response: BaseHTTPResponse, limit: int) -> None:
+        self._response = response
+        self._left = limit
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._left <= 0:
+            raise StopIteration
         try:
-            part = response.read1(min(left, 1 << 14), decode_content=False)
-        except (HTTPError, OSError):
-            return
+            part: bytes = self._response.read1(min(self._left, 1 << 14), decode_content=False)
+        except (HTTPError, OSError, ValueError):  # ValueError: read after it was stopped and closed
+            part = b""
         if not part:
-            return
-        left -= len(part)
-        yield part
+            self._left = 0
+            raise StopIteration
+        self._left -= len(part)
+        return part
+
+    def stop(self) -> None:
+        """Shut the line down: whoever waits for a part gets the end."""
+        if isinstance(self._response, HTTPResponse):
+            try:
+                self._response.shutdown()
+            except (OSError, ValueError, RuntimeError):
+                self._left = 0
 
 
 @contextmanager
-def log(opener: Opener, address: str, limit: int) -> Iterator[Iterator[bytes]]:
+def log(opener: Opener, address: str, limit: int) -> Iterator[LogParts]:
     """Follow a log until it ends, is cut, stays silent for 90 s, or `limit` bytes were read."""
     response = opener(address, SILENCE)
     try:
-        yield _parts(response, limit)
+        yield LogParts(response, limit)
     finally:
         response.close()

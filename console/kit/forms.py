@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -22,9 +23,15 @@ class KitForm(forms.Form):
     """A form in the look of the house. Its fields have the names the action and the API use."""
 
     required_css_class = "required"
+    field_of: ClassVar[Mapping[str, str]] = {}
+    """Code → the field that a refusal without pointers is about."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.dress()
+
+    def dress(self) -> None:
+        """Give every field its look; a form that adds fields of its own calls it again."""
         for field in self.fields.values():
             wanted = next(name for widget, name in _CLASSES if isinstance(field.widget, widget))
             classes = str(field.widget.attrs.get("class", "")).split()
@@ -45,4 +52,4 @@ class KitForm(forms.Form):
                 self.add_error(name, sentence)
         if not told:
             words = problem(error)
-            self.add_error(None, f"{words['title']} {words['detail']}")
+            self.add_error(self.field_of.get(error.code), f"{words['title']} {words['detail']}")

@@ -46,6 +46,12 @@ def icon_of(kind: str, state: str) -> SafeString:
 
 
 @register.simple_tag
+def icon_at(kind: str, state: str, x: int, y: int) -> SafeString:
+    """Draw the sign of a state inside a drawing, 16 units wide."""
+    return format_html('<use href="#s-{}" x="{}" y="{}" width="16" height="16"/>', look(kind, state).icon, x, y)
+
+
+@register.simple_tag
 def moment(value: datetime | None, clock: bool = False) -> SafeString | str:
     """Show a point in time in the reader's zone and its exact value for machines; `clock`: the time of day alone."""
     if value is None:

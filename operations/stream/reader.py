@@ -11,10 +11,16 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from rest_framework.request import Request
 
+from console.kit import preferences
+from console.kit.api import problem
+from console.kit.errors import MethodNotAllowed, Unauthenticated, WaybillError
 from operations.models import Operation, OperationEvent
 from operations.present import event_json, operation_json, with_parts
+from teams.authentication import Bearer
 from teams.models import Token, User
 
 _Args = ParamSpec("_Args")
@@ -58,6 +64,28 @@ class Reader:
                 return None
         found: User | None = User.objects.filter(pk=self.user_id, is_active=True).select_related("enterprise").first()
         return found
+
+
+def reader_of(request: HttpRequest) -> Reader:
+    """Find out who reads: by token, else by session. Raises Unauthenticated."""
+    found = Bearer().authenticate(Request(request))
+    if found is not None:
+        user, token = found
+        preferences.apply(user)
+        return Reader(user.pk, translation.get_language(), token_id=token.pk)
+    person = request.user
+    if not isinstance(person, User) or not person.is_active:
+        raise Unauthenticated("sign_in_required")
+    preferences.apply(person)
+    return Reader(person.pk, translation.get_language(), session_key=request.session.session_key)
+
+
+def refusal(error: WaybillError, request: HttpRequest) -> HttpResponse:
+    """Answer a stream that may not be opened, as the REST addresses do."""
+    response = problem(error, request.path)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = "GET"
+    return response
 
 
 @dataclass

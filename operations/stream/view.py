@@ -12,19 +12,13 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import translation
-from rest_framework.request import Request
 
-from console.kit import preferences
-from console.kit.api import problem
 from console.kit.api.answers import encode
-from console.kit.errors import MethodNotAllowed, NotFound, Unauthenticated, WaybillError
+from console.kit.errors import MethodNotAllowed, NotFound, WaybillError
 from operations.stream.hub import hub
-from operations.stream.reader import Look, Reader, in_thread, look, permitted
-from teams.authentication import Bearer
-from teams.models import User
+from operations.stream.reader import Look, Reader, in_thread, look, permitted, reader_of, refusal
 
 RIGHTS_EVERY = 2.0
 OPERATION_EVERY = 1.0
@@ -37,35 +31,14 @@ async def operation_events(request: HttpRequest, number: int) -> HttpResponseBas
     try:
         if request.method != "GET":
             raise MethodNotAllowed("method_not_allowed", method=request.method or "")
-        reader = await in_thread(_reader, request)
+        reader = await in_thread(reader_of, request)
         if not await in_thread(permitted, reader, number):
             raise NotFound()
     except WaybillError as error:
-        return await in_thread(_refused, error, request)
+        return await in_thread(refusal, error, request)
     response = StreamingHttpResponse(_events(reader, number, _after(request)), content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
-    return response
-
-
-def _reader(request: HttpRequest) -> Reader:
-    """Find out who reads: by token, else by session. Raises Unauthenticated."""
-    found = Bearer().authenticate(Request(request))
-    if found is not None:
-        user, token = found
-        preferences.apply(user)
-        return Reader(user.pk, translation.get_language(), token_id=token.pk)
-    person = request.user
-    if not isinstance(person, User) or not person.is_active:
-        raise Unauthenticated("sign_in_required")
-    preferences.apply(person)
-    return Reader(person.pk, translation.get_language(), session_key=request.session.session_key)
-
-
-def _refused(error: WaybillError, request: HttpRequest) -> HttpResponse:
-    response = problem(error, request.path)
-    if isinstance(error, MethodNotAllowed):
-        response.headers["Allow"] = "GET"
     return response
 
 

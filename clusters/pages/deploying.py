@@ -1,0 +1,133 @@
+"""The page of a deploy: what the draft would change, what the cluster says to it, and the button that runs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from clusters.actions.deploy import deploy, plan_deploy, propose
+from clusters.models import Application
+from clusters.pages.finding import SHOWN, application_of, why_not
+from clusters.pages.frame import frame
+from clusters.words import CONSENTS
+from console.kit import messages as sentences
+from console.kit.errors import WaybillError
+from console.kit.pages import SignedIn, field_problems, page, problem
+from operations import words
+from operations.models import Operation
+from operations.starting import new_key, start_once
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def app_deploy(request: SignedIn, environment: str, app: str) -> HttpResponse:
+    """Show what deploying the draft changes; POST asks the cluster about it (`check`) or deploys."""
+    row = application_of(request, environment, app)
+    if request.method != "POST":
+        return _shown(request, row)
+    consents = [name for name in request.POST.getlist("consents") if name in CONSENTS]
+    plan = request.POST.get("plan_id") or None
+    again = request.POST.get("refresh_images") == "true"
+
+    def run() -> Operation:
+        return deploy(application=row, acting_user=request.user, consents=consents, refresh_images=again, plan_id=plan)
+
+    def ask() -> Operation:
+        return plan_deploy(application=row, acting_user=request.user)
+
+    asked = "check" in request.POST
+    try:
+        started = start_once(request, ask if asked else run)
+    except SHOWN as error:
+        return _shown(request, row, error)
+    return redirect(f"{request.path}?plan={started.name}") if asked else redirect("operation_page", started.name)
+
+
+def _shown(request: SignedIn, row: Application, error: WaybillError | None = None) -> HttpResponse:
+    context = frame(request, row, "components")
+    preview, refused = _preview(row)
+    operation = _plan_operation(request, row)
+    plan: dict[str, Any] | None = (operation.plan or None) if operation is not None else None
+    document: dict[str, Any] | None = plan or preview
+    context |= {
+        "document": document,
+        "changed": _changed(document),
+        "kept": _keys(document, "keep"),
+        "refusals": [_told(item) for item in document["refusals"]] if document else [],
+        "warnings": [_told(item) for item in document["warnings"]] if document else [],
+        "consents": [{**item, "label": CONSENTS[item["consent"]]} for item in plan["consents"]] if plan else [],
+        "plan": plan,
+        "checked_at": parse_datetime(plan["checked"]["at"]) if plan else None,
+        "stale": plan is not None and _over(plan),
+        "operation": operation,
+        "plan_word": words.headline(operation) if operation else "",
+        "plan_problem": _outcome(operation),
+        "problem": {**problem(refused), "fields": _fields(refused)} if refused else None,
+        "error": problem(error) if error else None,
+        "error_fields": _fields(error) if error else [],
+        "why": why_not(request.user, "edit_application", context["team"], held=context["held"]),
+        "nothing": document is not None and not _changed(document),
+        "key": new_key(),
+    }
+    return render(request, "clusters/app_deploy.html", context, status=error.status if error else 200)
+
+
+def _changed(document: dict[str, Any] | None) -> list[dict[str, Any]]:
+    return [part for part in document["components"] if part["action"] != "keep"] if document else []
+
+
+def _keys(document: dict[str, Any] | None, action: str) -> list[str]:
+    return [part["key"] for part in document["components"] if part["action"] == action] if document else []
+
+
+def _preview(row: Application) -> tuple[dict[str, Any] | None, WaybillError | None]:
+    """Work out from rows what would change; a draft that cannot run is told with all that is wrong with it."""
+    try:
+        return propose(row).preview(), None
+    except SHOWN as error:
+        return None, error
+
+
+def _plan_operation(request: SignedIn, row: Application) -> Operation | None:
+    """Give the plan the address names, if it is one of this application that the person may see."""
+    number = (request.GET.get("plan") or request.POST.get("plan_id") or "").removeprefix("op-")
+    if not number.isdecimal() or len(number) > 18:
+        return None
+    mine = Operation.objects.permitted(request.user).filter(kind="plan", subject_id=row.pk)
+    return mine.filter(number=int(number)).first()
+
+
+def _over(plan: dict[str, Any]) -> bool:
+    until = parse_datetime(plan["valid_until"])
+    return until is None or until < timezone.now()
+
+
+def _outcome(operation: Operation | None) -> dict[str, str] | None:
+    if operation is None or operation.is_active or operation.outcome_code is None:
+        return None
+    code, params = operation.outcome_code, operation.outcome_params
+    return {"title": sentences.title(code, params), "detail": sentences.detail(code, params)}
+
+
+def _told(item: dict[str, Any]) -> dict[str, str]:
+    code, params = item["code"], item["params"]
+    if code in sentences.sentences():
+        return {"title": sentences.title(code, params), "detail": sentences.detail(code, params)}
+    return {"title": sentences.text(code, params), "detail": ""}
+
+
+def _fields(error: WaybillError) -> list[tuple[str, str]]:
+    """Give place and sentence of each thing that is wrong, places as people read them: `web › variables › 0`."""
+    told = field_problems(error)
+    return [
+        (place.removeprefix("components/").replace("/", " › "), words)
+        for place, found in told.items()
+        for words in found
+    ]
