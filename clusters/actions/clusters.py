@@ -83,6 +83,27 @@ def check_cluster(*, connection: Mapping[str, str], acting_user: User) -> Operat
     )
 
 
+@transaction.atomic
+def check_again(*, check: Operation, acting_user: User) -> Operation:
+    """Start the same check anew with what is still kept sealed of it.
+
+    Raises Denied role_required, and Refused check_expired once that is wiped.
+    """
+    access.require(acting_user, "manage_clusters")
+    if check.sealed is None:
+        raise Refused("check_expired")
+    return enqueue(
+        kind=CHECK,
+        subject=Subject("cluster", None, check.subject["name"], check.subject_href()),
+        enterprise=check.enterprise,
+        initiator=acting_user,
+        input=check.input,
+        sealed=open_sealed(check),
+        deadline_seconds=CHECK_SECONDS,
+        retry_of=check,
+    )
+
+
 def _kind(credential: Mapping[str, str]) -> str:
     return Cluster.Credential.CLIENT_CERTIFICATE if "certificate" in credential else Cluster.Credential.TOKEN
 

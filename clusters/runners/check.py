@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clusters import hooks
+from clusters.actions.clusters import check_again
 from clusters.kube import checks
 from clusters.kube.checks import Target
 from clusters.kube.client import Client
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from operations.engine.step import StepWork
     from operations.engine.work import Work
     from operations.models import Operation
-    from teams.models import Team
+    from teams.models import Team, User
 
 KIND = "cluster_check"
 STEPS = ("address", "tcp", "tls", "authentication", "permissions", "version", "registry_pull")
@@ -104,6 +105,10 @@ class CheckRunner(Runner):
     def rights(self, operation: Operation) -> tuple[str, Team | None]:
         """Who may connect clusters."""
         return "manage_clusters", None
+
+    def retry(self, operation: Operation, acting_user: User) -> Operation:
+        """Ask the same questions again, with the same credential."""
+        return check_again(check=operation, acting_user=acting_user)
 
     def result(self, operation: Operation) -> dict[str, Any] | None:
         """Give what was found out: the cluster's uid and version, and the warnings are in the steps."""

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from console.kit import messages, preferences
-from console.kit.errors import WaybillError
+from console.kit.errors import Invalid, Malformed, Refused, Stale, WaybillError
 
 if TYPE_CHECKING:
     from teams.models import User
@@ -27,6 +27,9 @@ class SignedIn(HttpRequest):
 
 
 View = Callable[Concatenate[SignedIn, P], HttpResponse]
+
+SHOWN = (Refused, Invalid, Stale, Malformed)
+"""What a form shows beside its fields. A missing right and a missing thing have pages of their own."""
 
 
 def page(view: View[P]) -> Callable[..., HttpResponse]:
@@ -53,3 +56,10 @@ def field_problems(error: WaybillError) -> dict[str, list[str]]:
     for wrong in error.errors:
         told.setdefault(wrong.pointer.lstrip("/"), []).append(messages.detail(wrong.code, wrong.params))
     return told
+
+
+def sentences(error: WaybillError) -> str:
+    """Give both sentences of a refusal, those of its fields in place of the second, for a notice."""
+    words = problem(error)
+    told = [sentence for found in field_problems(error).values() for sentence in found]
+    return " ".join([words["title"], *(told or [words["detail"]])])
