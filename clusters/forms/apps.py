@@ -17,10 +17,10 @@ class AppForm(KitForm):
         label=_("App name"), max_length=64, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"})
     )
     slug = forms.CharField(
-        label=_("Slug"),
+        label=_("Short name"),
         required=False,
         max_length=30,
-        help_text=_("Part of addresses and of objects' names. It never changes; left empty it is made from the name."),
+        help_text=_("Part of addresses and of objects' names. It never changes; left empty, it is made from the name."),
     )
 
 
@@ -40,7 +40,7 @@ class RemovalForm(KitForm):
         choices=[("keep", _("Keep the volumes and their data")), ("delete", _("Delete the volumes with their data"))],
     )
     confirm_name = forms.CharField(
-        label=_("Type the slug of the app to delete its volumes"),
+        label=_("Type the short name of the app to delete its volumes"),
         required=False,
         max_length=30,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono typed"}),

@@ -97,10 +97,10 @@ class NamesForm(KitForm):
 
     name = forms.CharField(label=_("Name"), max_length=64, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     slug = forms.CharField(
-        label=_("Slug"),
+        label=_("Short name"),
         required=False,
         max_length=30,
-        help_text=_("Used in addresses and in the API. It never changes; left empty it is made from the name."),
+        help_text=_("Used in addresses and in the API. It never changes; left empty, it is made from the name."),
         widget=forms.TextInput(attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -137,7 +137,7 @@ class RemovalForm(KitForm):
     """The name typed once more, for what cannot be taken back."""
 
     confirm_name = forms.CharField(
-        label=_("Type the slug of the cluster to remove it"),
+        label=_("Type the short name of the cluster to remove it"),
         max_length=64,
         widget=forms.TextInput(attrs={"class": "mono typed", "autocomplete": "off", "spellcheck": "false"}),
     )

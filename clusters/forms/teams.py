@@ -84,16 +84,16 @@ class EnvironmentForm(QuotaForm):
     )
     name = forms.CharField(label=_("Name"), required=False, max_length=64)
     slug = forms.CharField(
-        label=_("Slug"),
+        label=_("Short name"),
         required=False,
         max_length=30,
-        help_text=_("Part of addresses. It never changes; left empty it follows the team."),
+        help_text=_("Part of addresses. It never changes; left empty, it follows the team."),
     )
     namespace = forms.CharField(
         label=_("Namespace"),
         required=False,
         max_length=63,
-        help_text=_("Made on the cluster. Left empty it is called like the environment."),
+        help_text=_("Created on the cluster. Left empty, it gets the environment's short name."),
     )
 
     cluster_needed = True
@@ -147,11 +147,11 @@ class TeamForm(EnvironmentForm):
         label=_("Team name"), max_length=64, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"})
     )
     slug = forms.CharField(
-        label=_("Slug"),
+        label=_("Short name"),
         required=False,
         max_length=30,
         help_text=_(
-            "Part of addresses, and the namespace's name. It never changes; left empty it is made from the name."
+            "Part of addresses, and the namespace's name. It never changes; left empty, it is made from the name."
         ),
     )
 

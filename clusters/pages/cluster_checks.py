@@ -80,7 +80,7 @@ def _address(seen: dict[str, Seen]) -> str:
     ips = ", ".join(found.get("ips", ()))
     if ips in ("", found.get("host")):
         return _("%(host)s may be connected to") % {"host": found.get("host", "")}
-    return _("%(host)s is %(ips)s") % {"host": found["host"], "ips": ips}
+    return _("%(host)s resolves to %(ips)s") % {"host": found["host"], "ips": ips}
 
 
 def _tcp(seen: dict[str, Seen]) -> str:
@@ -89,14 +89,14 @@ def _tcp(seen: dict[str, Seen]) -> str:
 
 def _tls(seen: dict[str, Seen]) -> str:
     end = _day(seen["tls"].get("certificate_expires_at"))
-    return _("Trusted; the certificate ends %(day)s") % {"day": end} if end else _("Trusted")
+    return _("Trusted; the certificate expires on %(day)s") % {"day": end} if end else _("Trusted")
 
 
 def _authentication(seen: dict[str, Seen]) -> str:
     found = seen["authentication"]
     words = {"user": found.get("user", ""), "day": _day(found.get("expires_at"))}
     if words["day"]:
-        return _("Signed in as %(user)s; the credential ends %(day)s") % words
+        return _("Signed in as %(user)s; the credential expires on %(day)s") % words
     return _("Signed in as %(user)s") % words
 
 

@@ -196,5 +196,5 @@ def member_remove(request: SignedIn, team: str, login: str) -> HttpResponse:
     except SHOWN as error:
         messages.error(request, sentences(error))
     else:
-        messages.success(request, _("%(login)s is no member any more.") % {"login": login})
+        messages.success(request, _("%(login)s is no longer a member.") % {"login": login})
     return redirect("team_members", row.slug)
