@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 from deploy.local import programs
-from deploy.local.plan import CLUSTERS, ClusterPlan, PlatformError
-from deploy.local.platform import Platform, read, supervise
+from deploy.local.node import ability
+from deploy.local.plan import CLUSTERS, REAL, ClusterPlan, PlatformError
+from deploy.local.platform import Platform, read
+from deploy.local.rise import supervise
 from deploy.local.toolchain import BuildError
 
 
@@ -24,7 +26,8 @@ def main() -> int:
             case "reset":
                 Platform(arguments.state).reset()
             case "build":
-                programs.ensure(_say)
+                # Those of real nodes too where the tests can use them.
+                programs.ensure(_say, node=ability.obstacle(arguments.state) is None)
             case _:
                 return _status(arguments.state)
     except (PlatformError, BuildError) as error:
@@ -63,7 +66,7 @@ def _say(line: str) -> None:
 
 def _cluster(text: str) -> ClusterPlan:
     slug, name, nodes = text.split("=")
-    return ClusterPlan(slug, name, int(nodes))
+    return ClusterPlan(slug, name, nodes if nodes == REAL else int(nodes))
 
 
 def _parser() -> argparse.ArgumentParser:

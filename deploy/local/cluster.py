@@ -12,7 +12,7 @@ from typing import Any
 
 from deploy.local import control
 from deploy.local.calls import Caller
-from deploy.local.commands import kubeconfig
+from deploy.local.command import kubeconfig
 from deploy.local.plan import ClusterFacts, PlatformError
 
 Json = dict[str, Any]
@@ -23,9 +23,9 @@ def _now() -> str:
 
 
 class Cluster:
-    """A Kubernetes cluster with played nodes: where it is, its administrator's credential, and ways to disturb it."""
+    """A Kubernetes cluster: where it is, its administrator's credential, and ways to disturb it."""
 
-    def __init__(self, state: Path, facts: ClusterFacts) -> None:
+    def __init__(self, state: Path, facts: ClusterFacts, *, timeout: float = 30) -> None:
         self.state = state
         self.facts = facts
         self.slug = facts.slug
@@ -33,7 +33,13 @@ class Cluster:
         self.endpoint = facts.endpoint
         self.ca_pem = facts.ca_pem
         self.admin_token = facts.admin_token
-        self._caller = Caller("127.0.0.1", facts.port, ca_pem=facts.ca_pem, authorization=f"Bearer {facts.admin_token}")
+        self._caller = Caller(
+            facts.host,
+            facts.port,
+            ca_pem=facts.ca_pem,
+            authorization=f"Bearer {facts.admin_token}",
+            timeout=timeout,
+        )
 
     def kubeconfig(self, *, token: str | None = None) -> str:
         """A kubeconfig with everything inline, for the administrator or for the bearer of ``token``."""
@@ -104,20 +110,32 @@ class Cluster:
         self._ask("signal", "apiserver", number=signal.SIGCONT)
 
     def stop(self, program: str, *, number: int = signal.SIGTERM) -> None:
-        """Stop ``apiserver``, ``manager`` (the controllers), ``scheduler`` or ``player`` (nodes and pods)."""
+        """Stop ``apiserver``, ``manager`` (the controllers), ``scheduler`` or ``player`` (nodes and pods).
+
+        Where nodes are real: ``kubelet``, ``containerd``, ``proxy`` or ``names`` in the player's place, and ``etcd``.
+        """
         self._ask("stop", program, number=number)
 
     def start(self, program: str) -> None:
         """Start a stopped program again."""
         self._ask("start", program)
 
+    def go_dark(self) -> None:
+        """Pull the plug of a cluster with a real node: nothing of it answers, and inside everything runs on."""
+        control.ask(self.state, do="unplug", name=self.slug)
+
+    def come_back(self, *, within: float = 60) -> None:
+        """Put the plug in again; return when the API server answers."""
+        control.ask(self.state, do="plug", name=self.slug)
+        self.wait_ready(within=within)
+
     def lose_node(self, name: str) -> None:
-        """Let a node vanish as far as anyone can tell: it is no longer ready, nor are its pods."""
+        """Let a played node vanish as far as anyone can tell: it is no longer ready, nor are its pods."""
         self.patch(f"/api/v1/nodes/{name}", {"metadata": {"annotations": {"play": "lost"}}})
         self._mark_pods(name, ready=False)
 
     def return_node(self, name: str) -> None:
-        """Bring a lost node back; its pods are ready again."""
+        """Bring a lost played node back; its pods are ready again."""
         self.patch(f"/api/v1/nodes/{name}", {"metadata": {"annotations": {"play": None}}})
         self._mark_pods(name, ready=True)
 

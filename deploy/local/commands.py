@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.authority import write_private
-from deploy.local.plan import ClusterFacts, Plan, RegistryFacts, service_range
+from deploy.local.command import Command, kubeconfig
+from deploy.local.node.machine import Machine
+from deploy.local.plan import (
+    KUBELET_CLIENT,
+    LOOPBACK,
+    NODE,
+    ClusterFacts,
+    Plan,
+    RegistryFacts,
+    pod_range,
+    service_range,
+)
 from deploy.local.play import documents
 from deploy.local.programs import Programs
 
@@ -40,44 +47,38 @@ LOG_OF_A_POD = (
 )
 
 
-@dataclass(frozen=True)
-class Command:
-    """A process to run: its name in the platform, its command line, what is added to its environment, its log."""
-
-    name: str
-    line: Sequence[str]
-    log: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
+OWN_ETCD = (2379, 2380)
+"""The ports of a store that has a loopback of its own."""
 
 
-def kubeconfig(endpoint: str, ca_pem: str, token: str, *, name: str) -> str:
-    """A kubeconfig with everything inline; JSON, which is YAML too."""
-    return json.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [
-                {
-                    "name": name,
-                    "cluster": {
-                        "server": endpoint,
-                        "certificate-authority-data": base64.b64encode(ca_pem.encode()).decode(),
-                    },
-                }
-            ],
-            "users": [{"name": name, "user": {"token": token}}],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-            "current-context": name,
-        },
-        indent=1,
-    )
+def machine_of(state: Path, plan: Plan, cluster: ClusterFacts) -> Machine | None:
+    """The machine a cluster with a real node lives in."""
+    if not cluster.real or plan.network is None:
+        return None
+    return Machine(state / cluster.slug, cluster, plan.network)
+
+
+def _within(machine: Machine | None, line: list[str]) -> list[str]:
+    return line if machine is None else machine.in_network(line)
 
 
 def etcd(state: Path, plan: Plan, programs: Programs) -> Command:
-    """The one etcd that all clusters share, each under its own prefix; mutual TLS even on loopback."""
-    keys = state / "keys"
-    client, peer = f"https://127.0.0.1:{plan.etcd_port}", f"https://127.0.0.1:{plan.etcd_peer_port}"
-    line = [str(programs.localkube), "etcd", "--name=platform", f"--data-dir={state / 'etcd'}"]
+    """The one etcd that all clusters with played nodes share, each under its own prefix."""
+    line = _etcd(state / "keys", state / "etcd", (plan.etcd_port, plan.etcd_peer_port), programs)
+    return Command("etcd", line, state / "logs/etcd.log", stage=1)
+
+
+def own_etcd(state: Path, machine: Machine, programs: Programs) -> Command:
+    """The etcd of one cluster with a real node."""
+    line = machine.in_network(_etcd(state / "keys", machine.folder / "etcd", OWN_ETCD, programs))
+    slug = machine.cluster.slug
+    return Command(f"{slug}/etcd", line, state / f"logs/{slug}-etcd.log", stage=1)
+
+
+def _etcd(keys: Path, data: Path, ports: tuple[int, int], programs: Programs) -> list[str]:
+    """A store on a loopback, with mutual TLS even there."""
+    client, peer = (f"https://{LOOPBACK}:{port}" for port in ports)
+    line = [str(programs.localkube), "etcd", "--name=platform", f"--data-dir={data}"]
     line += [f"--listen-client-urls={client}", f"--advertise-client-urls={client}"]
     line += [
         f"--listen-peer-urls={peer}",
@@ -94,7 +95,7 @@ def etcd(state: Path, plan: Plan, programs: Programs) -> Command:
         "--auto-compaction-mode=periodic",
         "--auto-compaction-retention=1h",
     ]
-    return Command("etcd", line, state / "logs/etcd.log")
+    return line
 
 
 def registry(state: Path, plan: Plan, programs: Programs) -> Command:
@@ -141,11 +142,12 @@ def _registry_files(folder: Path, keys: Path, facts: RegistryFacts, programs: Pr
 def apiserver(state: Path, plan: Plan, cluster: ClusterFacts, programs: Programs) -> Command:
     """One cluster's API server; its audit log holds every request that changes something."""
     keys, folder = state / "keys", state / cluster.slug
+    store = OWN_ETCD[0] if cluster.real else plan.etcd_port
     line = [str(programs.localkube), "kube-apiserver"]
-    line += [f"--etcd-servers=https://127.0.0.1:{plan.etcd_port}", f"--etcd-prefix=/{cluster.slug}"]
+    line += [f"--etcd-servers=https://{LOOPBACK}:{store}", f"--etcd-prefix=/{cluster.slug}"]
     line += [f"--etcd-cafile={keys / 'etcd-ca.crt'}"]
     line += [f"--etcd-certfile={keys / 'etcd.crt'}", f"--etcd-keyfile={keys / 'etcd.key'}"]
-    line += [f"--secure-port={cluster.port}", "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"]
+    line += [f"--secure-port={cluster.port}", f"--bind-address={cluster.host}", f"--advertise-address={cluster.host}"]
     line += [f"--cert-dir={folder / 'certificates'}"]
     line += [
         f"--tls-cert-file={keys / f'{cluster.slug}.crt'}",
@@ -159,13 +161,24 @@ def apiserver(state: Path, plan: Plan, cluster: ClusterFacts, programs: Programs
         f"--token-auth-file={folder / 'tokens.csv'}",
     ]
     line += ["--authorization-mode=Node,RBAC", "--anonymous-auth=false", "--allow-privileged=true", "--profiling=false"]
-    line += ["--endpoint-reconciler-type=none", "--kubelet-preferred-address-types=InternalIP"]
+    line += ["--kubelet-preferred-address-types=InternalIP"]
+    if cluster.real:
+        client = keys / f"{cluster.slug}-{KUBELET_CLIENT}"
+        line += [f"--kubelet-client-certificate={client}.crt", f"--kubelet-client-key={client}.key"]
+        line += [
+            f"--kubelet-certificate-authority={keys / f'{cluster.slug}-ca.crt'}",
+            "--enable-admission-plugins=NodeRestriction",
+        ]
+    else:
+        # Nothing can reach a Service of the API server where pods are played.
+        line += ["--endpoint-reconciler-type=none"]
     line += [f"--audit-policy-file={folder / 'audit-policy.json'}", f"--audit-log-path={folder / 'audit.log'}"]
     line += ["--audit-log-maxsize=50"]
+    line = _within(machine_of(state, plan, cluster), line)
     return Command(f"{cluster.slug}/apiserver", line, state / f"logs/{cluster.slug}-apiserver.log")
 
 
-def manager(state: Path, cluster: ClusterFacts, programs: Programs) -> Command:
+def manager(state: Path, plan: Plan, cluster: ClusterFacts, programs: Programs) -> Command:
     """One cluster's controllers: all that act in any cluster, but those that need a cloud or real nodes."""
     access = state / cluster.slug / "manager.kubeconfig"
     off = (
@@ -178,13 +191,15 @@ def manager(state: Path, cluster: ClusterFacts, programs: Programs) -> Command:
     line += [f"--service-account-private-key-file={state / 'keys' / f'{cluster.slug}-accounts.key'}"]
     line += [f"--root-ca-file={state / 'keys' / f'{cluster.slug}-ca.crt'}", "--use-service-account-credentials=true"]
     line += ["--leader-elect=false", "--secure-port=0", "--controllers=*," + ",".join(f"-{name}" for name in off)]
+    line = _within(machine_of(state, plan, cluster), line)
     return Command(f"{cluster.slug}/manager", line, state / f"logs/{cluster.slug}-manager.log")
 
 
-def scheduler(state: Path, cluster: ClusterFacts, programs: Programs) -> Command:
+def scheduler(state: Path, plan: Plan, cluster: ClusterFacts, programs: Programs) -> Command:
     """One cluster's scheduler."""
     line = [str(programs.localkube), "kube-scheduler", *_access(state / cluster.slug / "scheduler.kubeconfig")]
     line += ["--leader-elect=false", "--secure-port=0"]
+    line = _within(machine_of(state, plan, cluster), line)
     return Command(f"{cluster.slug}/scheduler", line, state / f"logs/{cluster.slug}-scheduler.log")
 
 
@@ -195,7 +210,7 @@ def player(state: Path, cluster: ClusterFacts, programs: Programs) -> Command:
     line += [
         "-v=WARN",
         "--manage-all-nodes",
-        f"--cidr=10.{16 + cluster.number}.0.0/16",
+        f"--cidr={pod_range(cluster.number)}",
         "--node-lease-duration-seconds=40",
     ]
     line += [
@@ -229,6 +244,13 @@ def write_cluster_files(state: Path, cluster: ClusterFacts) -> None:
         "scheduler": (cluster.scheduler_token, "system:kube-scheduler", ""),
         "player": (cluster.player_token, "player", "system:masters"),
     }
+    if cluster.real:
+        del accounts["player"]
+        accounts |= {
+            "node": (cluster.node_token, f"system:node:{NODE}", "system:nodes"),
+            "proxy": (cluster.proxy_token, "system:kube-proxy", ""),
+            "names": (cluster.names_token, "names", ""),
+        }
     lines = [f"{token},{user},{name},{groups}\n" for name, (token, user, groups) in accounts.items()]
     write_private(folder / "tokens.csv", "".join(lines))
     for name, (token, _, _) in accounts.items():
@@ -236,14 +258,13 @@ def write_cluster_files(state: Path, cluster: ClusterFacts) -> None:
             folder / f"{name}.kubeconfig", kubeconfig(cluster.endpoint, cluster.ca_pem, token, name=cluster.slug)
         )
     (folder / "audit-policy.json").write_text(json.dumps(AUDIT_POLICY, indent=1))
+    if not cluster.real:
+        _write_play(folder)
+
+
+def _write_play(folder: Path) -> None:
     log = folder / "pod.log"
     log.write_text(
         "".join(f"2026-01-01T00:00:0{n}.000000000Z stdout F {line}\n" for n, line in enumerate(LOG_OF_A_POD))
     )
     (folder / "play.yaml").write_text(documents(pod_log=log))
-
-
-def environment() -> dict[str, str]:
-    """What every process of the platform gets of this process's environment: nothing that could change what it does."""
-    kept = ("PATH", "LANG", "TMPDIR")
-    return {name: os.environ[name] for name in kept if name in os.environ}

@@ -10,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-from deploy.local.plan import PlatformError
+from deploy.local.plan import NETWORKS, PlatformError
 from deploy.local.process import spawn
 
 ROOT = Path(__file__).parents[2]
-ALLOWED = "127.0.0.0/8"
+ALLOWED = f"127.0.0.0/8,{NETWORKS}"
 """The clusters and the registry of a local platform listen there; the console would refuse to connect otherwise."""
 
 

@@ -1,6 +1,7 @@
 """``python -m deploy.local.demo up|down|reset|walk``: the console with three local clusters and a registry.
 
 Everything it keeps lies in one folder: ``.waybill/`` beside manage.py, or the one that WAYBILL_DATA_DIR names.
+The nodes of the clusters are real where that is possible; ``DEMO_NODES=played`` or ``DEMO_NODES=real`` chooses.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from typing import Any
 from deploy.local.authority import write_private
 from deploy.local.console import ROOT, Console
 from deploy.local.images import push_sample
+from deploy.local.nodes import PLAYED, choose
 from deploy.local.people import ADMIN, PEOPLE, People
-from deploy.local.plan import CLUSTERS, PlatformError, RegistryFacts, free_ports
+from deploy.local.plan import CLUSTERS, REAL, PlatformError, RegistryFacts, free_ports
 from deploy.local.platform import Platform
 from deploy.local.process import Identity, identify
 from deploy.local.toolchain import BuildError
@@ -46,13 +48,13 @@ def main() -> int:
     try:
         match arguments.command:
             case "up":
-                demo.up(arguments.port)
+                demo.up(arguments.port, os.environ.get("DEMO_NODES") or None)
             case "down":
                 demo.down()
             case "reset":
                 demo.reset()
             case _:
-                return 0 if walk_the_road() else 1
+                return 0 if walk_the_road(arguments.nodes) else 1
     except Ended:
         _say("Stopped.")
     except (PlatformError, BuildError, Refused) as error:
@@ -70,8 +72,11 @@ class Demo:
         self.people = People(self.folder / "people.txt")
         self.platform = Platform(data / "platform", CLUSTERS)
 
-    def up(self, port: int) -> None:
-        """Start everything and keep it until a signal; when it runs already, say where and return."""
+    def up(self, port: int, nodes: str | None) -> None:
+        """Start everything and keep it until a signal; when it runs already, say where and return.
+
+        ``nodes`` is ``played``, ``real``, or None for real ones where they can be had.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         with (self.folder / "lock").open("w") as lock:
@@ -82,7 +87,7 @@ class Demo:
                 return
             console = Console(self.data, port)
             try:
-                self._start(console)
+                self._start(console, nodes)
                 self._keep(console)
             finally:
                 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -91,7 +96,7 @@ class Demo:
                 console.stop()
                 (self.folder / "running.json").unlink(missing_ok=True)
 
-    def _start(self, console: Console) -> None:
+    def _start(self, console: Console, nodes: str | None) -> None:
         """The console first, so that it answers while the programs of the platform are built."""
         began = time.monotonic()
         myself = identify(os.getpid())
@@ -107,6 +112,7 @@ class Demo:
             for person in PEOPLE:
                 _say(f"  {person.login:8} {passwords[person.login][0]}   {person.part}")
         _say(f"  Passwords are kept in {self.people.path}.")
+        self.platform = Platform(self.platform.state, choose(self.platform.state, nodes, say=_say))
         _say("Starting the registry and the clusters.")
         self.platform.start(while_pid=os.getpid(), say=_say)
         for version in VERSIONS:
@@ -172,12 +178,15 @@ def _registry_text(facts: RegistryFacts) -> str:
     return f"address: {facts.address}\n{accounts}{facts.ca_pem}"
 
 
-def walk_the_road() -> bool:
-    """Walk the main road by REST alone, on a console and a platform of its own; whether every step succeeded."""
+def walk_the_road(nodes: str | None) -> bool:
+    """Walk the main road by REST alone, on a console and a platform of its own; whether every step succeeded.
+
+    ``nodes`` is ``played``, ``real``, or None for real ones where they can be had.
+    """
     data = Path(tempfile.mkdtemp(prefix="waybill-walk-"))
     data.chmod(0o711)
     console = Console(data, free_ports(1)[0])
-    platform = Platform(data / "platform", CLUSTERS)
+    platform = Platform(data / "platform", choose(data / "platform", nodes, say=_say))
     try:
         began = time.monotonic()
         console.start()
@@ -224,7 +233,10 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=int, default=PORT, help=f"port of the console ({PORT})")
     verbs.add_parser("down", help="stop it; what it stored stays")
     verbs.add_parser("reset", help="stop it and remove all it stored")
-    verbs.add_parser("walk", help="walk the main road by REST on a console and a platform of their own")
+    road = verbs.add_parser("walk", help="walk the main road by REST on a console and a platform of their own")
+    road.add_argument(
+        "--nodes", choices=(PLAYED, REAL), default=PLAYED, help=f"the nodes of the clusters ({PLAYED} unless said)"
+    )
     return parser
 
 

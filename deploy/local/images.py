@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import platform
 import random
 import tarfile
 from collections.abc import Mapping, Sequence
@@ -60,13 +61,18 @@ class Random:
 
 def layer(files: Sequence[File]) -> bytes:
     """A compressed layer of these files, owned by root, all with the same old date."""
+    return gzip.compress(tar(files), compresslevel=6, mtime=0)
+
+
+def tar(files: Sequence[File]) -> bytes:
+    """An archive of these files, the same bytes every time."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for file in files:
             entry = tarfile.TarInfo(file.path.lstrip("/"))
             entry.size, entry.mode = len(file.content), file.mode
             archive.addfile(entry, io.BytesIO(file.content))
-    return gzip.compress(raw.getvalue(), compresslevel=6, mtime=0)
+    return raw.getvalue()
 
 
 def push_image(registry: Pushable, repository: str, tag: str, images: Sequence[Image]) -> str:
@@ -147,22 +153,53 @@ def push_random(
     )
 
 
+def pause_image(program: bytes) -> Image:
+    """The image that holds a pod's namespaces, for this machine's processor."""
+    return Image(
+        layers=[layer([File("pause", program)])], arch=machine_arch(), entrypoint=["/pause"], user="65535:65535"
+    )
+
+
+def machine_arch() -> str:
+    """This machine's processor as images name it."""
+    return {"aarch64": "arm64", "x86_64": "amd64"}.get(platform.machine(), platform.machine())
+
+
+def archive(image: Image, name: str) -> bytes:
+    """One image as a file that a runtime loads under a name, without any registry (an OCI layout in a tar)."""
+    manifest, blobs = _assemble(image)
+    content = encode(manifest)
+    entry = {
+        "mediaType": MANIFEST,
+        "digest": sha256(content),
+        "size": len(content),
+        "annotations": {"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name},
+        "platform": {"os": "linux", "architecture": image.arch},
+    }
+    files = [File(f"blobs/{sha256(blob).replace(':', '/')}", blob, 0o644) for blob in [*blobs, content]]
+    files.append(File("index.json", encode({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}), 0o644))
+    return tar([File("oci-layout", b'{"imageLayoutVersion":"1.0.0"}', 0o644), *files])
+
+
 def _manifest(client: Registry, repository: str, image: Image) -> dict[str, object]:
     """Push an image's layers and configuration; its manifest, not pushed yet."""
+    manifest, blobs = _assemble(image)
+    for blob in blobs:
+        client.push_blob(repository, blob)
+    return manifest
+
+
+def _assemble(image: Image) -> tuple[dict[str, object], list[bytes]]:
+    """An image's manifest, and the blobs it names."""
     configuration = encode(_configuration(image))
-    layers = [
-        {"mediaType": LAYER, "digest": client.push_blob(repository, blob), "size": len(blob)} for blob in image.layers
-    ]
-    return {
+    layers = [{"mediaType": LAYER, "digest": sha256(blob), "size": len(blob)} for blob in image.layers]
+    manifest: dict[str, object] = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": {
-            "mediaType": CONFIG,
-            "digest": client.push_blob(repository, configuration),
-            "size": len(configuration),
-        },
+        "config": {"mediaType": CONFIG, "digest": sha256(configuration), "size": len(configuration)},
         "layers": layers,
     }
+    return manifest, [*image.layers, configuration]
 
 
 def _configuration(image: Image) -> dict[str, object]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import random
 import secrets
 import socket
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,12 @@ from deploy.local.authority import Authority, signing_key, write_private
 
 FORMAT = 1
 STATE_FILE = "platform.json"
+NETWORKS = "10.77.0.0/16"
+"""Networks of real nodes are taken from here, one of 256 addresses for each platform."""
+NODE = "node-1"
+"""The name of a real node in its cluster."""
+KUBELET_CLIENT = "kubelet-client"
+"""What an API server calls itself when it asks a kubelet for logs."""
 PORTS = range(20000, 30000)
 """Ports are taken from here: below what the kernel gives to outgoing connections, so they stay free over a restart."""
 
@@ -22,13 +30,22 @@ class PlatformError(RuntimeError):
     """The platform cannot do what was asked; the text says why, in one sentence."""
 
 
+LOOPBACK = "127.0.0.1"
+REAL = "real"
+"""In the place of a number of played nodes: one node that pulls and runs."""
+Nodes = int | str
+
+
 @dataclass(frozen=True)
 class ClusterPlan:
-    """A cluster to be made: its short name for folders and calls, the name people read, how many nodes are played."""
+    """A cluster to be made: its short name for folders and calls, the name people read, its nodes.
+
+    ``nodes`` is how many are played, or ``"real"`` for one that really runs what it is given.
+    """
 
     slug: str
     name: str
-    nodes: int = 2
+    nodes: Nodes = 2
 
 
 CLUSTERS = (
@@ -38,13 +55,18 @@ CLUSTERS = (
 )
 
 
+def really(clusters: Sequence[ClusterPlan] = CLUSTERS) -> tuple[ClusterPlan, ...]:
+    """The same clusters, each with a real node."""
+    return tuple(replace(cluster, nodes=REAL) for cluster in clusters)
+
+
 @dataclass(frozen=True)
 class ClusterFacts:
     """A cluster as it was made."""
 
     slug: str
     name: str
-    nodes: int
+    nodes: Nodes
     number: int
     port: int
     node_port: int
@@ -53,11 +75,20 @@ class ClusterFacts:
     manager_token: str
     scheduler_token: str
     player_token: str
+    host: str = LOOPBACK
+    node_token: str = ""
+    proxy_token: str = ""
+    names_token: str = ""
 
     @property
     def endpoint(self) -> str:
         """The address of its API server."""
-        return f"https://127.0.0.1:{self.port}"
+        return f"https://{self.host}:{self.port}"
+
+    @property
+    def real(self) -> bool:
+        """Whether its node really pulls and runs."""
+        return self.nodes == REAL
 
 
 @dataclass(frozen=True)
@@ -71,11 +102,12 @@ class RegistryFacts:
     pull_user: str
     pull_password: str
     secret: str
+    host: str = LOOPBACK
 
     @property
     def address(self) -> str:
         """Host and port, as an image reference begins."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -86,6 +118,13 @@ class Plan:
     etcd_peer_port: int
     registry: RegistryFacts
     clusters: tuple[ClusterFacts, ...]
+    network: int | None = None
+    """With real nodes: the third number of the network between them, this machine and the registry."""
+
+    @property
+    def real(self) -> bool:
+        """Whether any cluster has a real node."""
+        return any(cluster.real for cluster in self.clusters)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as a JSON value."""
@@ -101,6 +140,7 @@ class Plan:
             etcd_peer_port=value["etcd_peer_port"],
             registry=RegistryFacts(**value["registry"]),
             clusters=tuple(ClusterFacts(**cluster) for cluster in value["clusters"]),
+            network=value.get("network"),
         )
 
 
@@ -134,13 +174,16 @@ def _make(state: Path, clusters: tuple[ClusterPlan, ...]) -> Plan:
     keys = state / "keys"
     keys.mkdir(exist_ok=True)
     ports = free_ports(3 + 2 * len(clusters))
+    network = free_network() if any(cluster.nodes == REAL for cluster in clusters) else None
+    host = LOOPBACK if network is None else host_address(network)
     etcd = Authority.at(keys, "etcd-ca")
     etcd.issue("etcd", hosts=["127.0.0.1", "localhost"]).write(keys, "etcd")
     registry = Authority.at(keys, "registry-ca")
-    registry.issue("registry", hosts=["127.0.0.1", "localhost"]).write(keys, "registry")
+    registry.issue("registry", hosts=[LOOPBACK, "localhost", host]).write(keys, "registry")
     facts = []
     for number, cluster in enumerate(clusters, start=1):
-        facts.append(_cluster(keys, cluster, number, port=ports[1 + 2 * number], node_port=ports[2 + 2 * number]))
+        made = _cluster(keys, cluster, number, port=ports[1 + 2 * number], node_port=ports[2 + 2 * number])
+        facts.append(made if network is None or not made.real else _real(keys, made, network))
     return Plan(
         etcd_port=ports[0],
         etcd_peer_port=ports[1],
@@ -152,14 +195,16 @@ def _make(state: Path, clusters: tuple[ClusterPlan, ...]) -> Plan:
             pull_user="puller",
             pull_password=secrets.token_urlsafe(18),
             secret=secrets.token_hex(16),
+            host=host,
         ),
         clusters=tuple(facts),
+        network=network,
     )
 
 
 def _cluster(keys: Path, cluster: ClusterPlan, number: int, *, port: int, node_port: int) -> ClusterFacts:
     authority = Authority.at(keys, f"{cluster.slug}-ca")
-    hosts = ["127.0.0.1", "localhost", service_address(number), "kubernetes.default.svc"]
+    hosts = [LOOPBACK, "localhost", service_address(number), "kubernetes.default.svc"]
     authority.issue(cluster.slug, hosts=hosts).write(keys, cluster.slug)
     write_private(keys / f"{cluster.slug}-accounts.key", signing_key())
     return ClusterFacts(
@@ -175,6 +220,44 @@ def _cluster(keys: Path, cluster: ClusterPlan, number: int, *, port: int, node_p
         scheduler_token=secrets.token_hex(24),
         player_token=secrets.token_hex(24),
     )
+
+
+def _real(keys: Path, made: ClusterFacts, network: int) -> ClusterFacts:
+    """What a cluster with a real node has of its own: an address, certificates for it, tokens of its programs."""
+    address = node_address(network, made.number)
+    authority = Authority.at(keys, f"{made.slug}-ca")
+    hosts = [LOOPBACK, "localhost", address, service_address(made.number), "kubernetes.default.svc"]
+    authority.issue(made.slug, hosts=hosts).write(keys, made.slug)
+    authority.issue("node", hosts=[address]).write(keys, f"{made.slug}-node")
+    authority.issue(KUBELET_CLIENT, hosts=[KUBELET_CLIENT]).write(keys, f"{made.slug}-kubelet-client")
+    return replace(
+        made,
+        host=address,
+        port=6443,
+        node_token=secrets.token_hex(24),
+        proxy_token=secrets.token_hex(24),
+        names_token=secrets.token_hex(24),
+    )
+
+
+def bridge_name(network: int) -> str:
+    """The link of this machine in the network of real nodes."""
+    return f"wb{network}"
+
+
+def host_address(network: int) -> str:
+    """The address of this machine, and so of the registry, in the network of real nodes."""
+    return f"10.77.{network}.1"
+
+
+def node_address(network: int, number: int) -> str:
+    """The address of a cluster with a real node."""
+    return f"10.77.{network}.{10 + number}"
+
+
+def pod_range(number: int) -> str:
+    """The network a cluster gives its pods from."""
+    return f"10.{16 + number}.0.0/16"
 
 
 def service_range(number: int) -> str:
@@ -194,7 +277,7 @@ def free_ports(count: int) -> list[int]:
         for port in random.sample(PORTS, len(PORTS)):
             candidate = socket.socket()
             try:
-                candidate.bind(("127.0.0.1", port))
+                candidate.bind((LOOPBACK, port))
             except OSError:
                 candidate.close()
                 continue
@@ -205,3 +288,20 @@ def free_ports(count: int) -> list[int]:
         for each in held:
             each.close()
     raise PlatformError(f"no {count} free ports between {PORTS.start} and {PORTS.stop}")
+
+
+def free_network() -> int:
+    """The third number of a network of real nodes that no interface and no route of this machine touches."""
+    taken = Path("/proc/net/route").read_text().splitlines()[1:]
+    routes = [(_little(line.split()[1]), _little(line.split()[7])) for line in taken]
+    for number in range(256):
+        mine = int(ipaddress.IPv4Address(host_address(number)))
+        # The default route (mask 0) leads everywhere and takes nothing.
+        touched = any(mask and (mine & mask == target or mine >> 8 == target >> 8) for target, mask in routes)
+        if not touched and not Path(f"/sys/class/net/{bridge_name(number)}").exists():
+            return number
+    raise PlatformError(f"every network of {NETWORKS} is taken on this machine")
+
+
+def _little(text: str) -> int:
+    return int.from_bytes(bytes.fromhex(text), "little")

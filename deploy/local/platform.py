@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.local import commands, control, furnish, programs
+from deploy.local import control, programs
 from deploy.local.cluster import Cluster
-from deploy.local.plan import CLUSTERS, STATE_FILE, ClusterPlan, Plan, PlatformError, RegistryFacts, load_or_make
+from deploy.local.node import floor
+from deploy.local.plan import CLUSTERS, REAL, STATE_FILE, ClusterPlan, Plan, PlatformError, RegistryFacts, load
 from deploy.local.process import Identity, wait_until
-from deploy.local.registry import Registry
-from deploy.local.supervisor import Supervisor
+from deploy.local.rise import wait_registry
 
-__all__ = ["CLUSTERS", "ClusterPlan", "Platform", "PlatformError", "supervise"]
+__all__ = ["CLUSTERS", "ClusterPlan", "Platform", "PlatformError"]
 
 Say = Callable[[str], None]
 
@@ -89,7 +89,7 @@ class Platform:
         With ``while_pid`` it ends when that process ends. The programs are built first when they are missing.
         PlatformError when it does not come up within so many seconds.
         """
-        programs.ensure(say)
+        programs.ensure(say, node=any(plan.nodes == REAL for plan in self.plans))
         running = read(self.state)
         if running is None or not running.supervisor.alive():
             self._launch(while_pid)
@@ -135,13 +135,16 @@ class Platform:
         running = read(self.state)
         if running is None:
             return
-        running.supervisor.end(within=20)
+        running.supervisor.end(within=30)
         if self._launched is not None:
             self._launched.wait(10)
         for process in running.processes.values():
             # Children die with the supervisor; one that the kernel has not reaped yet is only waited for.
             if not wait_until(lambda process=process: not process.alive(), within=2):  # type: ignore[misc]
                 process.end(within=1)
+        plan = load(self.state)
+        if plan is not None and plan.real:
+            floor.sweep(self.state, plan)
 
     def reset(self) -> None:
         """Stop the platform and remove all it stored, its ports and passwords too."""
@@ -156,61 +159,4 @@ class Platform:
     def start_registry(self) -> None:
         """Start the registry again at the same address, with the same images; return when it answers."""
         control.ask(self.state, do="start", name="registry")
-        _wait_registry(self.registry)
-
-
-def supervise(state: Path, clusters: Sequence[ClusterPlan], *, while_pid: int | None, say: Say) -> None:
-    """Be the supervisor of a platform: start it, keep it, and return when it was asked to end and is down."""
-    state = state.resolve()
-    built = programs.ensure(say)
-    plan = load_or_make(state, tuple(clusters))
-    children = [commands.etcd(state, plan, built), commands.registry(state, plan, built)]
-    for cluster in plan.clusters:
-        commands.write_cluster_files(state, cluster)
-        children += [
-            commands.apiserver(state, plan, cluster, built),
-            commands.manager(state, cluster, built),
-            commands.scheduler(state, cluster, built),
-            commands.player(state, cluster, built),
-        ]
-
-    def bring_up(supervisor: Supervisor) -> None:
-        _bring_up(supervisor, say)
-
-    Supervisor(state, plan, children, say=say).run(bring_up, while_pid=while_pid)
-
-
-def _bring_up(supervisor: Supervisor, say: Say) -> None:
-    began = time.monotonic()
-    plan = supervisor.plan
-    first = ["etcd", "registry", *(f"{cluster.slug}/apiserver" for cluster in plan.clusters)]
-    for name in first:
-        supervisor.start(name)
-    supervisor.record()
-    clusters = [Cluster(supervisor.state, facts) for facts in plan.clusters]
-    for cluster in clusters:
-        _wait_cluster(supervisor, cluster)
-        for name in ("manager", "scheduler", "player"):
-            supervisor.start(f"{cluster.slug}/{name}")
-    supervisor.record()
-    for cluster in clusters:
-        furnish.furnish(cluster, nodes=cluster.facts.nodes)
-    for cluster in clusters:
-        furnish.wait_usable(cluster, nodes=cluster.facts.nodes)
-    _wait_registry(plan.registry)
-    supervisor.check()
-    say(f"The registry and {len(clusters)} clusters are ready after {time.monotonic() - began:.1f} s.")
-
-
-def _wait_cluster(supervisor: Supervisor, cluster: Cluster, *, within: float = 120) -> None:
-    end = time.monotonic() + within
-    while not cluster.ready():
-        supervisor.check()
-        if time.monotonic() > end:
-            raise PlatformError(f"the API server of {cluster.slug} is not ready after {within:.0f} s")
-        time.sleep(0.1)
-
-
-def _wait_registry(facts: RegistryFacts) -> None:
-    if not wait_until(Registry.of(facts).answers, within=30, every=0.1):
-        raise PlatformError("the registry does not answer")
+        wait_registry(self.registry)

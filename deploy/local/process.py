@@ -50,6 +50,16 @@ def identify(pid: int) -> Identity | None:
     return None if found is None else Identity(pid=pid, started=found[1])
 
 
+def child_of(pid: int) -> int | None:
+    """The first child of a process, None when it has none."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            found = _fields(int(entry.name))
+            if found is not None and found[1] == str(pid):
+                return int(entry.name)
+    return None
+
+
 def wait_until(condition: Callable[[], bool], *, within: float, every: float = 0.05) -> bool:
     """Look until the condition holds or ``within`` seconds have passed; whether it held."""
     end = time.monotonic() + within
@@ -98,9 +108,13 @@ def spawn(
 
 def _stat(pid: int) -> tuple[str, int] | None:
     """State letter and start time of a process, from the kernel's own table."""
+    fields = _fields(pid)
+    return None if fields is None else (fields[0], int(fields[19]))
+
+
+def _fields(pid: int) -> list[str] | None:
+    """The fields of a process's entry that come after its name: state, parent, and so on."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    fields = text.rpartition(")")[2].split()
-    return fields[0], int(fields[19])

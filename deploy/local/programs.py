@@ -44,11 +44,13 @@ class Recipe:
     builds: tuple[Build, ...]
     stamp: str | None = None
     place: Path = RECIPES
+    module: str | None = None
+    """The module folder when it is not called like the recipe: two recipes may be built from one module."""
 
     @property
     def folder(self) -> Path:
         """Where the module lies: go.mod, go.sum and its Go files."""
-        return self.place / self.name
+        return self.place / (self.module or self.name)
 
     def release(self) -> str | None:
         """The version of the stamped module as go.mod locks it (``v1.36.3``), if the recipe stamps one."""
@@ -90,7 +92,37 @@ SAMPLE = Recipe(
     takes="about half a minute on two cores",
     builds=(Build("sample-amd64", arch="amd64"), Build("sample-arm64", arch="arm64")),
 )
-RECIPES_IN_ORDER = (REGISTRY, SAMPLE, KUBERNETES)
+NODE = Recipe(
+    name="kubelet",
+    title="the programs of a Kubernetes node",
+    takes="about a minute after Kubernetes itself",
+    builds=(
+        Build("kubelet", "k8s.io/kubernetes/cmd/kubelet"),
+        Build("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"),
+    ),
+    stamp="k8s.io/kubernetes",
+    module="localkube",
+)
+NAMES = Recipe(
+    name="names",
+    title="the name server",
+    takes="about one minute on two cores",
+    builds=(Build("names"),),
+    stamp="github.com/coredns/coredns",
+)
+PAUSE = Recipe(
+    name="pause", title="the first process of a pod", takes="a few seconds on two cores", builds=(Build("pause"),)
+)
+
+
+@dataclass(frozen=True)
+class NodePrograms:
+    """Where the programs of real nodes lie, beside those that the system's packages bring."""
+
+    kubelet: Path
+    proxy: Path
+    names: Path
+    pause: Path
 
 
 @dataclass(frozen=True)
@@ -102,13 +134,15 @@ class Programs:
     registry: Path
     samples: dict[str, Path]
     """The sample application by processor: ``amd64``, ``arm64``."""
+    node: NodePrograms | None = None
+    """The programs of real nodes, when they were asked for."""
 
 
-def ensure(say: Say = print) -> Programs:
+def ensure(say: Say = print, *, node: bool = False) -> Programs:
     """Build what is not in the cache yet and return all programs; minutes the first time, milliseconds later.
 
-    A folder named by ``KUBE_ASSETS`` that holds localkube, kwok and registry is used instead of building those.
-    Raises BuildError with the compiler's last words.
+    With ``node`` the programs of real nodes too. A folder named by ``KUBE_ASSETS`` that holds localkube, kwok and
+    registry is used instead of building those. Raises BuildError with the compiler's last words.
     """
     assets = os.environ.get("KUBE_ASSETS")
     given = (
@@ -116,15 +150,36 @@ def ensure(say: Say = print) -> Programs:
     )
     if assets and given is None:
         say(f"KUBE_ASSETS={assets} does not hold localkube, kwok and registry; building them.")
-    kube = given or ensure_recipe(KUBERNETES, say)
-    samples = ensure_sample(say)
-    registry = given or ensure_recipe(REGISTRY, say)
+    with _shared_build_cache() as cache:
+        kube = given or ensure_recipe(KUBERNETES, say, cache=cache)
+        programs = _node_programs(say, cache) if node else None
+        samples = ensure_sample(say)
+        registry = given or ensure_recipe(REGISTRY, say)
     return Programs(
         localkube=kube / "localkube",
         kwok=kube / "kwok",
         registry=registry / "registry",
         samples=samples,
+        node=programs,
     )
+
+
+def _node_programs(say: Say, cache: Path) -> NodePrograms:
+    kubernetes = ensure_recipe(NODE, say, cache=cache)
+    return NodePrograms(
+        kubelet=kubernetes / "kubelet",
+        proxy=kubernetes / "kube-proxy",
+        names=ensure_recipe(NAMES, say) / "names",
+        pause=ensure_recipe(PAUSE, say) / "pause",
+    )
+
+
+@contextmanager
+def _shared_build_cache() -> Iterator[Path]:
+    """A folder for what the compiler keeps between builds of one module; gone afterwards, it is gigabytes."""
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache_folder(), prefix="gocache-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def ensure_sample(say: Say = print) -> dict[str, Path]:
@@ -139,11 +194,11 @@ def built(recipe: Recipe) -> Path | None:
     return folder if (folder / "done").exists() else None
 
 
-def ensure_recipe(recipe: Recipe, say: Say = print) -> Path:
+def ensure_recipe(recipe: Recipe, say: Say = print, *, cache: Path | None = None) -> Path:
     """Build one recipe's programs unless they are there; return their folder.
 
     Two processes that need the same build wait for one another; a build that dies half-way leaves nothing that
-    the next one would take for finished.
+    the next one would take for finished. In ``cache`` another build of the same module left what it compiled.
     """
     toolchain = find()
     folder = _folder(recipe, toolchain)
@@ -160,7 +215,7 @@ def ensure_recipe(recipe: Recipe, say: Say = print) -> Path:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.building-") as scratch:
             output = Path(scratch) / "programs"
             output.mkdir()
-            _build(recipe, go, output, say)
+            _build(recipe, go, output, say, cache)
             (output / "done").touch()
             shutil.rmtree(folder, ignore_errors=True)
             output.rename(folder)
@@ -182,7 +237,7 @@ def _locked(path: Path, recipe: Recipe, say: Say) -> Iterator[None]:
         yield
 
 
-def _build(recipe: Recipe, go: Path, output: Path, say: Say) -> None:
+def _build(recipe: Recipe, go: Path, output: Path, say: Say, cache: Path | None) -> None:
     release = recipe.release()
     title = f"{recipe.title} {release.removeprefix('v')}" if release else recipe.title
     say(f"Building {title}, once, {recipe.takes}.")
@@ -196,7 +251,7 @@ def _build(recipe: Recipe, go: Path, output: Path, say: Say) -> None:
     }
     with tempfile.TemporaryDirectory(dir=output.parent, prefix="gocache-", ignore_cleanup_errors=True) as scratch:
         # Kubernetes leaves 3 GB in the build cache, of no use afterwards; a cache that the user named stays.
-        environment.setdefault("GOCACHE", scratch)
+        environment.setdefault("GOCACHE", str(cache or scratch))
         for build in recipe.builds:
             line = [str(go), "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", _flags(recipe, release)]
             line += ["-o", str(output / build.output), build.package]
@@ -227,7 +282,7 @@ class _Progress:
 def _flags(recipe: Recipe, release: str | None) -> str:
     """Flags of the linker: no symbols, and for Kubernetes the version; without it the server calls itself v0.0.0."""
     flags = "-s -w"
-    if recipe is KUBERNETES and release is not None:
+    if recipe.stamp == KUBERNETES.stamp and release is not None:
         major, minor = release.removeprefix("v").split(".")[:2]
         prefix = "-X k8s.io/component-base/version"
         flags += f" {prefix}.gitVersion={release} {prefix}.gitMajor={major} {prefix}.gitMinor={minor}"

@@ -39,7 +39,7 @@ def _port(name: str, number: int, alias: str, outside: str = "none") -> dict[str
 def components(images: dict[str, str], version: str, account: tuple[str, str]) -> list[dict[str, Any]]:
     """Give the components of `version` (1.0 or 2.0) as the API takes them; `images` maps component → reference."""
     second = version == "2.0"
-    made = [_db(), _api(), _web("warn" if second else "info", version)]
+    made = [_db(), _api(["db", "cache"] if second else ["db"]), _web("warn" if second else "info", version)]
     made.append(_cache() if second else {"key": "worker", "name": "后台任务", "depends_on": ["db"]})
     return [_whole(component, images[component["key"]], account) for component in made]
 
@@ -68,14 +68,14 @@ def _db() -> dict[str, Any]:
     }
 
 
-def _api() -> dict[str, Any]:
+def _api(depends_on: list[str]) -> dict[str, Any]:
     return {
         "key": "api",
         "name": "接口",
         "ports": [_port("http", 9000, "API")],
         "variables": [{"name": "SESSION_KEY", "secret": True, "generate": _generated(32)}],
         "probes": _probe({"kind": "tcp", "port": "http"}),
-        "depends_on": ["db"],
+        "depends_on": depends_on,
     }
 
 

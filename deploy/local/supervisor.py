@@ -16,11 +16,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from deploy.local import commands, control
+from deploy.local import control
 from deploy.local.authority import write_private
-from deploy.local.commands import Command
+from deploy.local.command import Command, environment
+from deploy.local.commands import machine_of
+from deploy.local.node import floor
+from deploy.local.node.machine import Machine
 from deploy.local.plan import STATE_FILE, Plan, PlatformError
-from deploy.local.process import Identity, identify, spawn
+from deploy.local.process import Identity, child_of, identify, spawn
 
 RESTARTS = 5
 """How often a program that ended by itself is started again before the supervisor gives it up."""
@@ -54,15 +57,18 @@ class Child:
         self.wanted = True
         if self.running:
             return
-        environment = {**commands.environment(), "HOME": str(folder), **self.command.environment}
-        self.process = spawn(self.command.line, log=self.command.log, environment=environment, folder=folder)
+        variables = {**environment(), "HOME": str(folder), **self.command.environment}
+        self.process = spawn(self.command.line, log=self.command.log, environment=variables, folder=folder)
         self.identity = identify(self.process.pid)
         self.started_at = time.monotonic()
 
     def signal(self, number: int) -> None:
-        """Send a signal to the process, if it runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(number)
+        """Send a signal to the program, if it runs."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        program = child_of(self.process.pid) if self.command.forks else None
+        with suppress(ProcessLookupError):
+            os.kill(program or self.process.pid, number)
 
     def wait(self, until: float) -> bool:
         """Wait for the process to end, until this moment of the monotonic clock; whether it did."""
@@ -132,6 +138,14 @@ class Supervisor:
         """Start one program."""
         self.children[name].start(self.state)
 
+    def machine(self, slug: str) -> Machine:
+        """The machine of a cluster; PlatformError when there is none."""
+        for cluster in self.plan.clusters:
+            machine = machine_of(self.state, self.plan, cluster)
+            if cluster.slug == slug and machine is not None:
+                return machine
+        raise PlatformError(f"no cluster with a real node is called {slug}")
+
     def check(self) -> None:
         """PlatformError when a program that should run has ended; with the last line it wrote."""
         for child in self.children.values():
@@ -174,6 +188,9 @@ class Supervisor:
         verb = request["do"]
         if verb == "end":
             raise Ended
+        if verb in {"plug", "unplug"}:
+            self.machine(request["name"]).link(up=verb == "plug")
+            return {}
         child = self.children[request["name"]]
         if verb == "start":
             child.restarts = 0
@@ -204,26 +221,27 @@ class Supervisor:
             elif now >= child.again_at:
                 child.again_at = 0.0
                 child.restarts = 1 if now - child.started_at > LONG_RUN else child.restarts + 1
-                child.wanted = child.restarts <= RESTARTS
+                child.wanted = child.restarts <= RESTARTS and child.command.again
                 if child.wanted:
                     child.start(self.state)
                 self.record()
 
     def _take_down(self) -> None:
-        """End all programs; etcd last, so that the others find it to the end."""
-        last = "etcd"
-        groups = ([name for name in self.children if name != last], [last])
-        for names in groups:
-            members = [self.children[name] for name in names if name in self.children]
+        """End all programs, stage by stage, so that each finds what it needs to the end; then sweep the floor."""
+        for child in self.children.values():
+            child.wanted = False
+        for stage in sorted({child.command.stage for child in self.children.values()}):
+            members = [child for child in self.children.values() if child.command.stage == stage]
             for child in members:
-                child.wanted = False
                 child.signal(signal.SIGCONT)
                 child.signal(signal.SIGTERM)
-            until = time.monotonic() + 3
+            until = time.monotonic() + (3 if stage < 2 else 5)
             for child in members:
                 if not child.wait(until):
                     child.signal(signal.SIGKILL)
                     child.wait(time.monotonic() + 5)
+        if self.plan.real:
+            floor.sweep(self.state, self.plan)
         self.phase = "stopped"
         self.record()
         (self.state / control.SOCKET).unlink(missing_ok=True)

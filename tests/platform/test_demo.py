@@ -34,6 +34,7 @@ class Demo:
         outside = ("WAYBILL_", "TESTS_", "DATABASE_URL", "REDIS_URL", "DJANGO_")
         self.environment = {name: text for name, text in os.environ.items() if not name.startswith(outside)}
         self.environment["WAYBILL_DATA_DIR"] = str(data)
+        self.environment["DEMO_NODES"] = "played"
 
     @contextmanager
     def up(self) -> Iterator[subprocess.Popen[str]]:

@@ -106,13 +106,13 @@ def sample() -> Path:
 
 def test_the_sample_program_keeps_what_it_is_told_and_asks_for_the_password(sample: Path, tmp_path: Path) -> None:
     port = str(free_ports(1)[0])
-    environment = {"LISTEN_PORT": port, "DATA_DIR": str(tmp_path), "STORE_PASSWORD": "word"}
+    environment = {"LISTEN_PORT": port, "DATA_DIR": str(tmp_path), "DB_PASSWORD": "word"}
     with subprocess.Popen([sample, "db"], env=environment, stderr=subprocess.DEVNULL) as process:
         try:
             end = time.monotonic() + 10
             while subprocess.run([sample, "db", "ping"], env=environment, capture_output=True, check=False).returncode:
                 assert time.monotonic() < end
-            wrong = {**environment, "STORE_PASSWORD": "other"}
+            wrong = {**environment, "DB_PASSWORD": "other"}
             refused = subprocess.run([sample, "db", "ping"], env=wrong, capture_output=True, text=True, check=False)
             assert refused.returncode == 1
             assert "wrong password" in refused.stderr

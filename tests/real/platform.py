@@ -1,7 +1,8 @@
 """The local platform of a test run: a real registry and real clusters, started once and shared by all workers.
 
 Nothing starts unless a collected test asks for one of the fixtures. ``TESTS_PLATFORM=DIR`` attaches to a
-platform that runs already (``python -m deploy.local up --state DIR``) and leaves it running.
+platform that runs already (``python -m deploy.local up --state DIR``) and leaves it running. A second one, with real
+nodes, starts when a test asks for it and this machine allows it; ``TESTS_REAL_PLATFORM=DIR`` attaches to a running one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import pytest
 from deploy.local import programs
 from deploy.local.cluster import Cluster
 from deploy.local.images import push_sample
-from deploy.local.plan import CLUSTERS, ClusterPlan, RegistryFacts
+from deploy.local.node import ability
+from deploy.local.plan import CLUSTERS, ClusterPlan, RegistryFacts, really
 from deploy.local.platform import Platform
 from tests import environment
 
@@ -25,22 +27,31 @@ ATTACH = "TESTS_PLATFORM"
 OWNER = "TESTS_PLATFORM_OWNER"
 SHARED = {"platform", "registry", "clusters", "cluster", "namespace", "sample_images"}
 FRESH = "fresh_platform_factory"
+REAL_ATTACH = "TESTS_REAL_PLATFORM"
+REAL = "real_platform"
 
 PlatformFactory = Callable[..., Platform]
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Remember whose end ends the platform: the process that runs pytest, not one of its workers."""
-    del config
+    words = "needs clusters whose nodes pull and run (root on Linux, Debian packages of a node)"
+    config.addinivalue_line("markers", f"realnodes: {words}")
     if "PYTEST_XDIST_WORKER" not in os.environ:
         os.environ[OWNER] = str(os.getpid())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that stands on the platform."""
+    """Mark every test that stands on a platform; those that need real nodes say why they cannot run."""
     for item in items:
-        if _needs(item, {*SHARED, FRESH}):
+        if _needs(item, {*SHARED, FRESH, REAL}):
             item.add_marker(pytest.mark.platform)
+    real = [item for item in items if _needs(item, {REAL})]
+    obstacle = ability.obstacle(_folder(REAL)) if real else None
+    for item in real:
+        item.add_marker(pytest.mark.realnodes)
+        if obstacle is not None:
+            item.add_marker(pytest.mark.skip(reason=obstacle))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -51,6 +62,8 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[object]:
             _shared()
         elif any(_needs(item, {FRESH}) for item in session.items):
             programs.ensure()
+        if any(_needs(item, {REAL}) and not item.get_closest_marker("skip") for item in session.items):
+            _shared_real()
     return (yield)  # type: ignore[misc]  # what the wrapped hooks gave goes on as it is
 
 
@@ -58,14 +71,16 @@ def pytest_sessionfinish() -> None:
     """Stop what this run started; a run that is killed takes it along too, by the platform's own watch."""
     if "PYTEST_XDIST_WORKER" not in os.environ and ATTACH not in os.environ:
         Platform(_folder()).stop()
+    if "PYTEST_XDIST_WORKER" not in os.environ and REAL_ATTACH not in os.environ:
+        Platform(_folder(REAL)).stop()
 
 
 def _needs(item: pytest.Item, names: set[str]) -> bool:
     return bool(names.intersection(getattr(item, "fixturenames", ())))
 
 
-def _folder() -> Path:
-    return Path(os.environ[environment.FOLDER]) / "platform"
+def _folder(name: str = "platform") -> Path:
+    return Path(os.environ[environment.FOLDER]) / name
 
 
 def _shared() -> Platform:
@@ -77,6 +92,17 @@ def _shared() -> Platform:
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return Platform(folder, CLUSTERS).start(while_pid=int(os.environ[OWNER]))
+
+
+def _shared_real() -> Platform:
+    """The run's platform with real nodes, in the same way."""
+    given = os.environ.get(REAL_ATTACH)
+    if given is not None:
+        return Platform.attach(given)
+    folder = _folder(REAL)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return Platform(folder, really(CLUSTERS)).start(while_pid=int(os.environ[OWNER]))
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +127,12 @@ def clusters(platform: Platform) -> dict[str, Cluster]:
 def cluster(clusters: dict[str, Cluster]) -> Cluster:
     """The first cluster of the run's platform."""
     return next(iter(clusters.values()))
+
+
+@pytest.fixture(scope="session")
+def real_platform() -> Platform:
+    """The run's platform with real nodes, shared by all tests: what one disturbs it brings back."""
+    return _shared_real()
 
 
 @pytest.fixture

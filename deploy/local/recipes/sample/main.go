@@ -1,22 +1,20 @@
 // Command sample is the application of the demo and the tests: five components in one static program, with no
 // base image. What it is, it is told by its first argument; which version, by the file /version of its image.
 //
-//	sample web       page on 8080: its title, its version and what the api answers
-//	sample api       JSON on 9000: counts visits in the db, remembers the last one in the cache
-//	sample db        a store of names and values on 5432, kept in $DATA_DIR
-//	sample cache     the same on 6379, kept in memory
-//	sample worker    no port; works through what the cache holds
+//	sample web       page on 8080: its title, its version, what the api says, and a form that adds a row
+//	sample api       JSON on 9000: asks the db and the cache, each when connected; keeps visits and rows in the db
+//	sample db        a store of names, values and rows on 5432, kept in $DATA_DIR
+//	sample cache     a store on 6379, kept in memory
+//	sample worker    no port; every few seconds leaves a sign of life in the db or looks into the cache
 //	sample db ping   exit 0 when the db of this container answers (for a probe)
+//
+// A component finds another by {NAME}_HOST and {NAME}_PORT. A store asks for {NAME}_PASSWORD when it has one.
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"html/template"
-	"io"
 	"log"
 	"net"
 	"net/http"
@@ -41,7 +39,7 @@ func main() {
 		return
 	}
 	if len(os.Args) > 2 && os.Args[2] == "ping" {
-		if _, err := ask("127.0.0.1:"+listenPort(role), "PING"); err != nil {
+		if _, err := ask("127.0.0.1:"+listenPort(role), password(role), "PING"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -59,9 +57,9 @@ func main() {
 func run(ctx context.Context, role string) error {
 	switch role {
 	case "web":
-		return serveHTTP(ctx, role, web())
+		return serveHTTP(ctx, web())
 	case "api":
-		return serveHTTP(ctx, role, api())
+		return serveHTTP(ctx, api())
 	case "db":
 		store, err := open(env("DATA_DIR", "/data"))
 		if err != nil {
@@ -69,7 +67,7 @@ func run(ctx context.Context, role string) error {
 		}
 		return serveStore(ctx, role, store)
 	case "cache":
-		return serveStore(ctx, role, &store{values: map[string]string{}})
+		return serveStore(ctx, role, empty())
 	case "worker":
 		return work(ctx)
 	default:
@@ -97,19 +95,24 @@ func listenPort(role string) string {
 	return env("LISTEN_PORT", ports[role])
 }
 
+func password(role string) string { return os.Getenv(strings.ToUpper(role) + "_PASSWORD") }
+
 // peer is the address of another component as its connection variables name it, empty when it is not connected.
-func peer(alias string) string {
-	host := os.Getenv(alias + "_HOST")
+func peer(role string) string {
+	host := os.Getenv(strings.ToUpper(role) + "_HOST")
 	if host == "" {
 		return ""
 	}
-	return net.JoinHostPort(host, env(alias+"_PORT", listenPort(strings.ToLower(alias))))
+	return net.JoinHostPort(host, env(strings.ToUpper(role)+"_PORT", listenPort(role)))
 }
 
-func serveHTTP(ctx context.Context, role string, handler *http.ServeMux) error {
+// tell asks another store of the application, which must be connected.
+func tell(role, question string) (string, error) { return ask(peer(role), password(role), question) }
+
+func serveHTTP(ctx context.Context, handler *http.ServeMux) error {
 	handler.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	handler.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, version()) })
-	server := &http.Server{Addr: ":" + listenPort(role), Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Addr: ":" + listenPort(os.Args[1]), Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		<-ctx.Done()
 		end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -123,72 +126,19 @@ func serveHTTP(ctx context.Context, role string, handler *http.ServeMux) error {
 	return nil
 }
 
-var page = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{{.Title}}</title>
-<h1>{{.Title}}</h1>
-<p>Version <strong>{{.Version}}</strong></p>
-<pre>{{.Answer}}</pre>
-</html>
-`))
-
-func web() *http.ServeMux {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		answer := "no api is connected"
-		if address := peer("API"); address != "" {
-			answer = fetch("http://" + address + "/visits")
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_ = page.Execute(w, map[string]string{"Title": env("TITLE", "Sample"), "Version": version(), "Answer": answer})
-	})
-	return mux
-}
-
-func fetch(url string) string {
-	client := http.Client{Timeout: dialFor}
-	response, err := client.Get(url)
-	if err != nil {
-		return err.Error()
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, 4096))
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
-}
-
-func api() *http.ServeMux {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /visits", func(w http.ResponseWriter, _ *http.Request) {
-		answer := map[string]string{"version": version()}
-		for alias, question := range map[string]string{"DB": "INCR visits", "CACHE": "SET last " + time.Now().UTC().Format(time.RFC3339)} {
-			address := peer(alias)
-			if address == "" {
-				continue
-			}
-			said, err := ask(address, question)
-			if err != nil {
-				said = err.Error()
-			}
-			answer[strings.ToLower(alias)] = said
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(answer)
-	})
-	return mux
-}
-
+// work leaves the time in the db, for others to see that it lives, and says what the cache holds.
 func work(ctx context.Context) error {
-	tick := time.NewTicker(5 * time.Second)
+	tick := time.NewTicker(3 * time.Second)
 	defer tick.Stop()
 	for {
-		if address := peer("CACHE"); address != "" {
-			said, err := ask(address, "GET last")
-			if err != nil {
-				log.Printf("the cache does not answer: %v", err)
+		for role, question := range map[string]string{"db": "SET worker " + now(), "cache": "GET last"} {
+			if peer(role) == "" {
+				continue
+			}
+			if said, err := tell(role, question); err != nil {
+				log.Printf("the %s does not answer: %v", role, err)
 			} else {
-				log.Printf("last visit: %s", said)
+				log.Printf("the %s says %q", role, said)
 			}
 		}
 		select {
@@ -199,30 +149,4 @@ func work(ctx context.Context) error {
 	}
 }
 
-// ask sends one line to a store and returns the line it answers.
-func ask(address, question string) (string, error) {
-	connection, err := net.DialTimeout("tcp", address, dialFor)
-	if err != nil {
-		return "", err
-	}
-	defer connection.Close()
-	_ = connection.SetDeadline(time.Now().Add(dialFor))
-	reader := bufio.NewReader(connection)
-	for _, line := range []string{"AUTH " + os.Getenv("STORE_PASSWORD"), question} {
-		if _, err := fmt.Fprintln(connection, line); err != nil {
-			return "", err
-		}
-		answer, err := reader.ReadString('\n')
-		if err != nil {
-			return "", err
-		}
-		answer = strings.TrimSpace(answer)
-		if refusal, refused := strings.CutPrefix(answer, "ERROR "); refused {
-			return "", errors.New(refusal)
-		}
-		if line == question {
-			return answer, nil
-		}
-	}
-	return "", io.ErrUnexpectedEOF
-}
+func now() string { return time.Now().UTC().Format(time.RFC3339) }
