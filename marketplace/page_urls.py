@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from marketplace.pages import market, template
+from marketplace.pages import install, market, plans, template
 
 TEMPLATE = "market/<slug:template>"
 VERSION = f"{TEMPLATE}/versions/<str:number>"
@@ -12,9 +12,11 @@ VERSION = f"{TEMPLATE}/versions/<str:number>"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("market", market.market_list, name="market"),
     path(TEMPLATE, template.template_page, name="template_page"),
+    path(f"{TEMPLATE}/install", install.template_install, name="template_install"),
     path(f"{TEMPLATE}/environments", template.template_environments, name="template_environments"),
     path(f"{TEMPLATE}/introduction", template.template_intro, name="template_intro"),
     path(f"{TEMPLATE}/marks", template.template_marks, name="template_marks"),
     path(VERSION, template.version_page, name="version_page"),
     path(f"{VERSION}/mark", template.version_mark, name="version_mark"),
+    path("operations/<str:name>/plan", plans.plan_parts, name="plan_parts"),
 ]

@@ -63,6 +63,7 @@ STEPS = {
 }
 
 MESSAGES = {
+    "older_version": _("This version is older than the one that runs here."),
     "mark_taken_back": _(
         "The Release mark was taken back since; going back to what ran here once is allowed all the same."
     ),

@@ -60,6 +60,7 @@
   }
 
   document.querySelectorAll("[data-live]").forEach(follow);
+  document.addEventListener("live", function (event) { follow(event.target); });
 
   document.querySelectorAll("[data-follow-log]").forEach(function (log) { log.scrollTop = log.scrollHeight; });
 

@@ -93,6 +93,19 @@ def plan_install(*, acting_user: User, order: Order) -> Operation:
     return parent or operations[0]
 
 
+def preview_install(*, acting_user: User, order: Order) -> list[dict[str, Any]]:
+    """Give what a page draws at once, from rows alone: a preview for each environment, what is missing told in it.
+
+    Raises Invalid for what cannot be read; whether it may be done, `install` says.
+    """
+    environments = _environments(acting_user, order.environments)
+    template = find_template(order.template, acting_user)
+    version = find_version(template, order.version, environments)
+    slug, name = _names(order, template, environments)
+    wishes = [(environment, Wish(version, order.values_of(environment))) for environment in environments]
+    return [propose(KIND, _new(where, slug, name), wish, complete=False).preview() for where, wish in wishes]
+
+
 def propose_again(operation: Operation, request: dict[str, Any]) -> Proposal:
     """Make the proposal of a plan anew, in a worker. Raises what has come into its way since."""
     user = operation.initiator

@@ -83,10 +83,23 @@ def save_tested(*, acting_user: User, test: str, expected_version: int | None = 
     operation = _test(acting_user, test)
     if operation.state != "succeeded":
         raise Refused("check_failed", checks=[step.key for step in operation.steps.filter(state="failed")])
-    if operation.sealed is None:
+    return _save(acting_user, _settings_of(operation), operation, expected_version)
+
+
+def settings_of(*, acting_user: User, test: str) -> Settings:
+    """Give what a test was started with, so that a form need not ask for the passwords once more.
+
+    Raises Denied role_required; Refused check_expired an hour after the test's end; Invalid choice_unknown for an
+    operation that is no test.
+    """
+    access.require(acting_user, "manage_registry")
+    return _settings_of(_test(acting_user, test))
+
+
+def _settings_of(test: Operation) -> Settings:
+    if test.sealed is None:
         raise Refused("check_expired")
-    passwords = secrets.unseal(operation.sealed, where(operation, "sealed"))
-    return _save(acting_user, Settings(**operation.input, **passwords), operation, expected_version)
+    return Settings(**test.input, **secrets.unseal(test.sealed, where(test, "sealed")))
 
 
 def save_untested(*, acting_user: User, settings: Settings, agreed: bool, expected_version: int | None = None) -> Saved:

@@ -73,6 +73,11 @@ def plan_rollback(*, acting_user: User, application: Application, wish: Return) 
         return start_plan(_proposal(row, target), {"revision": target.number}, acting_user=acting_user)
 
 
+def preview_rollback(application: Application, target: Revision) -> dict[str, Any]:
+    """Give what a page draws at once, from rows alone; whether it may be done, `roll_back` says."""
+    return _proposal(application, target).preview()
+
+
 def propose_again(operation: Operation, request: dict[str, Any]) -> Proposal:
     """Make the proposal of a plan anew, in a worker."""
     assert operation.subject_id is not None
