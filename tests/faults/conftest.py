@@ -15,13 +15,19 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from clusters.kube import connect
 from console.dev import process
+from deploy.local.cluster import Cluster as LocalCluster
+from tests.cast import Cast, make_cast
+from tests.clusters.delivery.conftest import remove_namespace
 from tests.faults.hooks import VARIABLE, Plan
+from tests.marketplace.conftest import name
+from tests.marketplace.deliver.stage import Stage, make_stage
 from tests.operations import toy
 from tests.operations.conftest import ledger, until
 from tests.operations.people import Shop, make_shop
 
-__all__ = ["ledger"]
+__all__ = ["ledger", "name"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -153,6 +159,23 @@ def nursery(_nursery: Nursery, shop: Shop) -> Iterator[Nursery]:
     """Workers on demand; all are gone before the tables are emptied."""
     yield _nursery
     _nursery.clear()
+
+
+@pytest.fixture
+def people(nursery: Nursery) -> Cast:
+    """Everyone, in a database that the workers see."""
+    return make_cast()
+
+
+@pytest.fixture
+def stage(people: Cast, cluster: LocalCluster, name: str) -> Iterator[Stage]:
+    """Environments of this test alone on a real cluster."""
+    made = make_stage(people, cluster, name)
+    yield made
+    for environment in made.places.values():
+        if environment.cluster_id == made.cluster.pk:
+            remove_namespace(cluster, environment.namespace)
+    connect.close_all()
 
 
 @pytest.fixture

@@ -6,14 +6,15 @@ They are counted in order, so that "kill it at point 17" means the same place in
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
@@ -23,17 +24,46 @@ from console.kit import points
 VARIABLE = "TESTS_FAULTS"
 
 
+class Place(NamedTuple):
+    """A point by what it is: the `nth` time that this is asked. Unlike a number it stays the same when an operation
+    looks at its pods once more or once less than in another run."""
+
+    kind: str
+    phase: str
+    detail: str
+    nth: int
+
+
+def places(trace: Path) -> list[Place]:
+    """Read the places that an operation passed, in their order."""
+    seen: Counter[tuple[str, str, str]] = Counter()
+    found = []
+    for line in trace.read_text("utf-8").splitlines():
+        _, kind, phase, detail = json.loads(line)
+        seen[kind, phase, detail] += 1
+        found.append(Place(kind, phase, detail, seen[kind, phase, detail]))
+    return found
+
+
+def brief(detail: str) -> str:
+    """Give what is asked in one line, short enough to compare and to print."""
+    return " ".join(detail.split())[:160]
+
+
 @dataclass(frozen=True)
 class Plan:
     """What shall happen to one worker.
 
-    `kinds`: the toy kinds it runs. `stop`: the signal it sends itself at point `at` (or, with `at` 0, right after it
-    has claimed). `trace`: a file that names every point. `without`: the guards it lacks.
+    `kinds`: the toy kinds it runs. `only`: the numbers of the operations it claims, all when empty. `stop`: the signal
+    it sends itself at point `at` (or, with `at` 0, right after it has claimed), or at `place`. `trace`: a file that
+    names every point. `without`: the guards it lacks.
     """
 
     kinds: tuple[str, ...] = ("toy", "tidy")
+    only: tuple[int, ...] = ()
     stop: Literal["", "KILL", "STOP"] = ""
     at: int = 0
+    place: Place | None = None
     trace: str = ""
     without: tuple[str, ...] = ()
 
@@ -45,7 +75,8 @@ class Plan:
     def load(text: str) -> Plan:
         """Read it."""
         said = json.loads(text)
-        return Plan(**{**said, "kinds": tuple(said["kinds"]), "without": tuple(said["without"])})
+        lists = {name: tuple(said[name]) for name in ("kinds", "only", "without")}
+        return Plan(**{**said, **lists, "place": Place(*said["place"]) if said["place"] else None})
 
 
 class FaultsConfig(AppConfig):
@@ -71,17 +102,30 @@ def arrange(plan: Plan) -> None:
         registry.register(type(kind, (base,), {"kind": kind, "observes": "observe" not in plan.without})())
     for guard in plan.without:
         unguarded.REMOVE[guard]()
+    if plan.only:
+        claim_only(plan.only)
     watcher = Watcher(plan)
     points.install(watcher.at_point)
     connection_created.connect(watcher.watch, weak=False)
 
 
+def claim_only(numbers: tuple[int, ...]) -> None:
+    """Let this process claim no other operations, so that each dies in its own."""
+    from operations.engine import claim
+
+    mine = f"NOT o.is_batch AND o.number IN ({', '.join(str(int(number)) for number in numbers)})"
+    claim.CLAIM = claim.CLAIM.replace("NOT o.is_batch", mine)
+    claim.CLAIM_URGENT = claim.CLAIM_URGENT.replace("NOT o.is_batch", mine)
+
+
 @dataclass
 class Watcher:
-    """Counts the points and sends the signal."""
+    """Counts the points and sends the signal. An operation's helper threads pass points side by side."""
 
     plan: Plan
-    count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    count: int = 0
+    seen: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    guard: threading.Lock = field(default_factory=threading.Lock)
 
     def watch(self, connection: Any, **_: Any) -> None:
         """See every statement of a connection."""
@@ -93,8 +137,8 @@ class Watcher:
         points.point("database", sql, "before")
         result = execute(sql, params, many, context)
         claimed = sql.startswith("\nWITH picked") and context["cursor"].rowcount == 1
-        if claimed and self.plan.stop and self.plan.at == 0:
-            os.kill(os.getpid(), signal.Signals[f"SIG{self.plan.stop}"])
+        if claimed and self.plan.at == 0 and self.plan.place is None:
+            self.stop()
         points.point("database", sql, "after")
         return result
 
@@ -102,9 +146,18 @@ class Watcher:
         """Count a point of an operation's own thread, and stop there if it is the one."""
         if not threading.current_thread().name.startswith("op-"):
             return
-        number = next(self.count)
-        if self.plan.trace:
-            with open(self.plan.trace, "a", encoding="utf-8") as file:
-                file.write(json.dumps([number, kind, phase, " ".join(detail.split())[:100]]) + "\n")
-        if self.plan.stop and number == self.plan.at:
+        what = (kind, phase, brief(detail))
+        with self.guard:
+            self.count += 1
+            self.seen[what] += 1
+            number, place = self.count, Place(*what, self.seen[what])
+            if self.plan.trace:
+                with open(self.plan.trace, "a", encoding="utf-8") as file:
+                    file.write(json.dumps([number, *what]) + "\n")
+        if place == self.plan.place or number == self.plan.at:
+            self.stop()
+
+    def stop(self) -> None:
+        """Send this process the signal it is to meet, if any."""
+        if self.plan.stop:
             os.kill(os.getpid(), signal.Signals[f"SIG{self.plan.stop}"])
