@@ -22,7 +22,7 @@ class InstallForm(ParametersForm):
     )
     app_name = forms.CharField(label=_("Name"), max_length=64)
     app_slug = forms.CharField(
-        label=_("Slug"), max_length=30, widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false"})
+        label=_("Short name"), max_length=30, widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false"})
     )
     version = forms.CharField(max_length=40)
 

@@ -88,7 +88,7 @@ class ParametersForm(KitForm):
             there = "secret" in self._present.get(parameter["address"], {})
             generated = variable.get("generate") is not None
             if there:
-                more["help_text"] = _("Set already; left empty it stays as it is.")
+                more["help_text"] = _("Already set; left empty, it stays as it is.")
             elif generated:
                 more["help_text"] = _("Left empty, one is generated.")
             hidden = forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"})
