@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("", include("teams.urls")),
     path("", include("clusters.platform_urls")),
+    path("", include("marketplace.platform_urls")),
     path("", include("clusters.page_urls")),
     path("", include("operations.page_urls")),
     path("", include("marketplace.page_urls")),

@@ -31,7 +31,7 @@ class CheckLine:
     """One question: its name, how it stands, what was found, and what to do about it."""
 
     key: str
-    title: Promise
+    title: Promise | str
     state: str
     text: str
     fix: str
@@ -49,7 +49,7 @@ def _line(key: str, step: Step | None, seen: dict[str, Seen]) -> CheckLine:
     if step is None:
         return CheckLine(key, CHECKS[key], "pending", "", "", "")
     text, fix = _told(key, step, seen)
-    return CheckLine(key, CHECKS[key], step.state, text, fix, _duration(step))
+    return CheckLine(key, CHECKS[key], step.state, text, fix, duration(step))
 
 
 def _told(key: str, step: Step, seen: dict[str, Seen]) -> tuple[str, str]:
@@ -57,13 +57,14 @@ def _told(key: str, step: Step, seen: dict[str, Seen]) -> tuple[str, str]:
     if step.state == "skipped":
         return _("Not asked, since an earlier check did not pass."), ""
     if step.message_code and step.state in ("failed", "warning"):
-        return _problem(step, step.message_code)
+        return problem_of(step, step.message_code)
     if step.state == "done":
         return _FOUND[key](seen), ""
     return "", ""
 
 
-def _problem(step: Step, code: str) -> tuple[str, str]:
+def problem_of(step: Step, code: str) -> tuple[str, str]:
+    """Give the two sentences of a step that failed or warned: what it met, and what mends that."""
     try:
         title, fix = messages.title(code, step.message_params), messages.detail(code, step.message_params)
     except KeyError:
@@ -132,7 +133,8 @@ def _day(text: str | None) -> str:
     return date_format(timezone.localtime(moment), "DATE_FORMAT") if moment else ""
 
 
-def _duration(step: Step) -> str:
+def duration(step: Step) -> str:
+    """Say how long a step took, once it has ended."""
     if step.started_at is None or step.finished_at is None:
         return ""
     passed = (step.finished_at - step.started_at).total_seconds()

@@ -31,7 +31,7 @@ class RegistryForm(KitForm):
         label=_("Repository prefix"),
         required=False,
         max_length=128,
-        help_text=_("Images go to address/prefix/template/component. May be empty."),
+        help_text=_("The first part of every image's name, such as library. May be empty."),
         widget=forms.TextInput(attrs={**_PLAIN, "class": "mono"}),
     )
     user = forms.CharField(
@@ -70,13 +70,13 @@ class RegistryForm(KitForm):
         label=_("Plain HTTP"),
         required=False,
         help_text=_(
-            "Passwords and images then cross the network readable by anyone on it. This is written to the trail."
+            "Passwords and images then cross the network readable by anyone on it. This is recorded in the audit log."
         ),
     )
     save_untested = forms.BooleanField(
         label=_("Save anyway"),
         required=False,
-        help_text=_("Saves settings whose test did not pass. This is written to the trail."),
+        help_text=_("Saves settings whose test did not pass. This is recorded in the audit log."),
     )
 
     def settings(self) -> Settings:

@@ -118,10 +118,19 @@ def _show(
         "may_save": test is not None and test.state == "succeeded" and test.sealed is not None and not form.is_bound,
         "elsewhere": elsewhere(request.user.enterprise, address, prefix) if address else None,
         "place": f"{address}/{prefix}" if prefix else address,
+        "kept": _kept(row, test),
         "told": _telling(row),
         "key": new_key(),
     }
     return render(request, "marketplace/registry.html", context, status=status)
+
+
+def _kept(row: ImageRegistry | None, test: Operation | None) -> dict[str, bool]:
+    """Say which passwords need not be typed: those the test was given, else those that are saved."""
+    if test is not None:
+        there = test.sealed is not None
+        return {"password": there, "pull_password": there and bool(test.input["pull_user"])}
+    return {"password": row is not None, "pull_password": row is not None and bool(row.pull_user)}
 
 
 def _telling(row: ImageRegistry | None) -> Operation | None:
