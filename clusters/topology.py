@@ -11,6 +11,8 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 184, 56
 GAP_X, GAP_Y = 99, 21
 EDGE = 1
+NARROWEST = 1144
+"""A drawing of few components is not blown up to the width of the page."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def draw(needs: Mapping[str, Sequence[str]]) -> Drawing:
             nodes[key] = Node(key, EDGE + at * (WIDTH + GAP_X), y)
     wires = [_wire(nodes[key], nodes[other]) for key in needs for other in needs[key] if other in nodes]
     width = max(len(columns) * WIDTH + max(len(columns) - 1, 0) * GAP_X, 1) + 2 * EDGE
-    return Drawing(width, height, list(nodes.values()), wires)
+    return Drawing(max(width, NARROWEST), height, list(nodes.values()), wires)
 
 
 def _columns(needs: Mapping[str, Sequence[str]]) -> list[list[str]]:

@@ -147,7 +147,7 @@ class ComponentForm(GrowingForm):
                 "count": self.counts[kind.name],
                 "filled": len(self.former.get(kind.name) or []),
                 "more": self.counts[kind.name] < kind.most,
-                "open": bool(self.former.get(kind.name)) or self._any(f"{kind.name}_"),
+                "open": bool(self.former.get(kind.name)) or self._any(f"{kind.name}_") or self._typed(kind),
             }
             for kind in KINDS
         ]
@@ -176,7 +176,8 @@ class ComponentForm(GrowingForm):
     @property
     def open_probes(self) -> bool:
         """Whether a probe is set."""
-        return bool(self.former.get("probes")) or self._any("probes_")
+        typed = self.is_bound and any(self.data.get(f"probes_{name}_kind") for name, _label in PROBES)
+        return bool(self.former.get("probes")) or typed or self._any("probes_")
 
     @property
     def open_scale(self) -> bool:
@@ -187,7 +188,8 @@ class ComponentForm(GrowingForm):
     def open_start(self) -> bool:
         """Whether command, arguments or ids are set."""
         given = any(self.former.get(name) for name in ("command", "args", "run_as"))
-        return given or self._any("command", "args", "run_as_", "start_timeout")
+        typed = self.is_bound and any(self.data.get(name) for name in ("command", "args", "run_as_user"))
+        return given or typed or self._any("command", "args", "run_as_", "start_timeout")
 
     @property
     def password_kept(self) -> bool:
@@ -196,6 +198,10 @@ class ComponentForm(GrowingForm):
 
     def _any(self, *starts: str) -> bool:
         return any(name.startswith(starts) for name in self.errors)
+
+    def _typed(self, kind: Kind) -> bool:
+        leads = (f"{kind.name}_{index}_{kind.lead}" for index in range(self.counts[kind.name]))
+        return self.is_bound and any(self.data.get(lead) for lead in leads)
 
     def _kept(self, index: int) -> bool:
         there = self.former.get("variables") or []

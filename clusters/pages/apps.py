@@ -21,6 +21,7 @@ from clusters.pages.finding import SHOWN, address, application_of, environment_o
 from clusters.pages.frame import frame, page_of
 from clusters.present import revisions
 from clusters.topology import draw
+from console.kit import messages as catalogue
 from console.kit.errors import FieldError, Refused
 from console.kit.pages import SignedIn, page
 from operations.models import Operation
@@ -85,7 +86,7 @@ def _overview(request: SignedIn, environment: str, app: str) -> dict[str, Any]:
         "why": {"operate": operate, "edit": edit, "deliver": deliver},
         "action": _action(context),
         "publish": address("app_publish", row.environment.slug, row.slug),
-        "last": {"row": last, "record": revisions.revision_json(last)} if last else None,
+        "last": {"row": last, "record": revisions.revision_json(last), "problem": _outcome(last)} if last else None,
         "drawing": _drawn(parts, context["data"]["components"]),
         "needs": [(part["key"], part.get("depends_on") or []) for part in parts],
         "key": new_key(),
@@ -106,6 +107,14 @@ def _action(context: dict[str, Any]) -> str:
     if market and market["upgrade"]:
         return "upgrade"
     return "publish" if context["made"] and data["revision"] else ""
+
+
+def _outcome(revision: Revision) -> str:
+    """Say why an attempt did not succeed; empty for one that did or still runs."""
+    operation = revision.operation
+    if operation.outcome_code is None or operation.is_active:
+        return ""
+    return catalogue.title(operation.outcome_code, operation.outcome_params)
 
 
 def _parts(row: Application) -> list[dict[str, Any]]:

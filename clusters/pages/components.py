@@ -111,6 +111,7 @@ def _form(request: SignedIn, row: Application, component: Component | None) -> H
     context |= {
         "form": form,
         "component": component,
+        "opened": request.POST.get("more"),
         "version": request.POST.get("version") or (component.row_version if component else ""),
         "why": why_not(request.user, "edit_application", context["team"], held=context["held"]),
         "key": new_key(),
