@@ -39,8 +39,12 @@ def _port(name: str, number: int, alias: str, outside: str = "none") -> dict[str
 def components(images: dict[str, str], version: str, account: tuple[str, str]) -> list[dict[str, Any]]:
     """Give the components of `version` (1.0 or 2.0) as the API takes them; `images` maps component → reference."""
     second = version == "2.0"
-    made = [_db(), _api(["db", "cache"] if second else ["db"]), _web("warn" if second else "info", version)]
-    made.append(_cache() if second else {"key": "worker", "name": "后台任务", "depends_on": ["db"]})
+    made = [_db()]
+    if second:
+        made.append(_cache())  # a component is named in depends_on only after it was made
+    made += [_api(["db", "cache"] if second else ["db"]), _web("warn" if second else "info", version)]
+    if not second:
+        made.append({"key": "worker", "name": "后台任务", "depends_on": ["db"]})
     return [_whole(component, images[component["key"]], account) for component in made]
 
 
