@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from marketplace.pages import install, market, plans, template
+from marketplace.pages import install, market, plans, rollback, template, upgrade
 
 TEMPLATE = "market/<slug:template>"
 VERSION = f"{TEMPLATE}/versions/<str:number>"
+APP = "environments/<slug:environment>/apps/<slug:app>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("market", market.market_list, name="market"),
@@ -18,5 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{TEMPLATE}/marks", template.template_marks, name="template_marks"),
     path(VERSION, template.version_page, name="version_page"),
     path(f"{VERSION}/mark", template.version_mark, name="version_mark"),
+    path(f"{APP}/upgrade", upgrade.app_upgrade, name="app_upgrade"),
+    path(f"{APP}/revisions/<int:number>/rollback", rollback.app_rollback, name="app_rollback"),
     path("operations/<str:name>/plan", plans.plan_parts, name="plan_parts"),
 ]

@@ -52,4 +52,8 @@
   }
 
   document.querySelectorAll("form[data-plan]").forEach(planned);
+
+  document.querySelectorAll("select[data-go]").forEach(function (picker) {
+    picker.addEventListener("change", function () { picker.form.submit(); });
+  });
 })();

@@ -24,6 +24,9 @@ from teams.access import rights_on
 if TYPE_CHECKING:
     from django.utils.functional import Promise
 
+LOOKED_BACK = 30
+"""How many records are looked through for the way back."""
+
 
 @dataclass(frozen=True)
 class Tab:
@@ -62,6 +65,7 @@ def frame(request: SignedIn, row: Application, tab: str) -> dict[str, Any]:
         "made": row.origin == Application.Origin.MADE,
         "market": _market(data),
         "running": _running(data["running_operation"]),
+        "back": _way_back(row),
         "tabs": tabs(row, tab),
         "tab": tab,
         "held": held,
@@ -106,6 +110,21 @@ def _market(data: dict[str, Any]) -> dict[str, Any] | None:
         "page": address("template_page", installed["template"]),
         "upgrade": f"{upgrade}?to={newer}" if upgrade and newer else None,
     }
+
+
+def _way_back(row: Application) -> dict[str, Any] | None:
+    """Give the revision to go back to: the one before, or the one that stands when a later attempt failed."""
+    page = address("app_rollback", row.environment.slug, row.slug, 0)
+    if row.current_revision_id is None or page is None:
+        return None
+    rows = list(row.revisions.order_by("-number").values("pk", "number", "state", "kind", "source")[:LOOKED_BACK])
+    stands = bool(rows) and rows[0]["pk"] == row.current_revision_id
+    once = [one for one in rows if one["state"] in ("deployed", "superseded") and one["kind"] != "uninstall"]
+    found = next((one for one in once if (one["pk"] != row.current_revision_id) == stands), None)
+    if found is None:
+        return None
+    href = address("app_rollback", row.environment.slug, row.slug, found["number"])
+    return {"href": href, "revision": found["number"], "version": (found["source"] or {}).get("number")}
 
 
 def _running(name: str | None) -> Running | None:

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from clusters import values as settings_of
 from clusters.actions.proposal import Proposal, limits_of, used_of
-from clusters.models import Application, Environment, Revision
+from clusters.models import Application, AppliedObject, Environment, Revision
 from clusters.planning import PreviewFacts, Side
 from clusters.spec import Component, pull_reference
 from clusters.spec.image import image_text
@@ -164,6 +164,7 @@ def propose(kind: str, application: Application, wish: Wish, *, complete: bool =
             hard=limits_of(environment),
             used=used_of(environment),
             images_there=images_there(environment),
+            claims_there=claims_there(application),
             warnings=_older(application, version),
         ),
         secrets=settled.secrets,
@@ -198,6 +199,14 @@ def images_there(environment: Environment) -> set[str]:
         for document in documents
         for component in document["components"]
     }
+
+
+def claims_there(application: Application) -> set[str]:
+    """Give the volume claims an application has, also those that components left behind: claims are never removed."""
+    if application._state.adding:
+        return set()
+    claims = AppliedObject.objects.filter(application=application, kind="PersistentVolumeClaim")
+    return set(claims.exclude(state=AppliedObject.State.REMOVING).values_list("name", flat=True))
 
 
 def side_of(revision: Revision) -> Side:

@@ -23,7 +23,15 @@ from clusters.planning import PreviewFacts
 from clusters.spec import Component
 from console.kit.errors import FieldError, Invalid, Refused
 from marketplace import gate
-from marketplace.actions.delivering import images_there, keep_evidence, question, side_of, tell, was_deployed
+from marketplace.actions.delivering import (
+    claims_there,
+    images_there,
+    keep_evidence,
+    question,
+    side_of,
+    tell,
+    was_deployed,
+)
 from marketplace.models import Delivery
 from operations.models import Operation
 from teams import access
@@ -144,6 +152,7 @@ def _proposal(application: Application, target: Revision) -> Proposal:
             hard=limits_of(environment),
             used=used_of(environment),
             images_there=images_there(environment),
+            claims_there=claims_there(application),
             warnings=warnings,
         ),
         secrets=target.content().get("values") or {},

@@ -40,7 +40,9 @@ def plan_of(user: User, name: str) -> dict[str, Any]:
     if row is None or not (row.kind == PLAN or row.is_batch):
         raise Http404
     children = list(row.children.order_by("number")) if row.is_batch else [row]
-    names = dict(Environment.objects.filter(pk__in=[one.environment_id for one in children]).values_list("pk", "name"))
+    names: dict[Any, str] = dict(
+        Environment.objects.filter(pk__in=[one.environment_id for one in children]).values_list("pk", "name")
+    )
     parts = [_part(one, names.get(one.environment_id, "")) for one in children]
     return {
         "name": row.name,
