@@ -46,7 +46,7 @@ def app_new(request: SignedIn, environment: str) -> HttpResponse:
             return redirect("component_new", place.slug, made.slug)
     context = {"environment": place, "team": place.team, "form": form, "refused": _made_refused(place)}
     context["why"] = why_not(request.user, "edit_application", place.team)
-    return render(request, "clusters/app_new.html", context, status=422 if form.errors else 200)
+    return render(request, "clusters/app_new.html", context, status=form.status)
 
 
 def _made_refused(place: Any) -> str:
@@ -167,7 +167,7 @@ def app_settings(request: SignedIn, environment: str, app: str) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("app_settings", environment, row.slug)
-    return _settings(request, row, form, RemovalForm(), 422 if form.errors else 200)
+    return _settings(request, row, form, RemovalForm(), form.status)
 
 
 @require_POST
@@ -188,7 +188,7 @@ def app_remove(request: SignedIn, environment: str, app: str) -> HttpResponse:
                 messages.success(request, _("The app %(name)s is removed.") % {"name": row.name})
                 return redirect("environment_page", environment)
             return redirect("operation_page", started.name)
-    return _settings(request, row, AppNameForm(initial={"name": row.name}), form, 422)
+    return _settings(request, row, AppNameForm(initial={"name": row.name}), form, form.status)
 
 
 def _at_the_name(error: Any) -> Any:

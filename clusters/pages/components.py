@@ -116,7 +116,7 @@ def _form(request: SignedIn, row: Application, component: Component | None) -> H
         "why": why_not(request.user, "edit_application", context["team"], held=context["held"]),
         "key": new_key(),
     }
-    return render(request, "clusters/component_form.html", context, status=422 if form.errors else 200)
+    return render(request, "clusters/component_form.html", context, status=form.status)
 
 
 def _counts(request: SignedIn) -> dict[str, int]:

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from clusters.actions.deploy import deploy, plan_deploy, propose
+from clusters.actions.deploy import changed_components, deploy, plan_deploy, propose
 from clusters.models import Application
 from clusters.pages.finding import SHOWN, application_of, why_not
 from clusters.pages.frame import frame
@@ -52,14 +52,15 @@ def app_deploy(request: SignedIn, environment: str, app: str) -> HttpResponse:
 
 def _shown(request: SignedIn, row: Application, error: WaybillError | None = None) -> HttpResponse:
     context = frame(request, row, "components")
+    waiting = changed_components(row)
     preview, refused = _preview(row)
     operation = _plan_operation(request, row)
     plan: dict[str, Any] | None = (operation.plan or None) if operation is not None else None
     document: dict[str, Any] | None = plan or preview
     context |= {
         "document": document,
-        "changed": _changed(document),
-        "kept": _keys(document, "keep"),
+        "changed": _changed(document, None if plan else waiting),
+        "kept": _kept(document, None if plan else waiting),
         "refusals": [_told(item) for item in document["refusals"]] if document else [],
         "warnings": [_told(item) for item in document["warnings"]] if document else [],
         "consents": [{**item, "label": CONSENTS[item["consent"]]} for item in plan["consents"]] if plan else [],
@@ -73,18 +74,32 @@ def _shown(request: SignedIn, row: Application, error: WaybillError | None = Non
         "error": problem(error) if error else None,
         "error_fields": _fields(error) if error else [],
         "why": why_not(request.user, "edit_application", context["team"], held=context["held"]),
-        "nothing": document is not None and not _changed(document),
+        "nothing": document is not None and not waiting,
         "key": new_key(),
     }
     return render(request, "clusters/app_deploy.html", context, status=error.status if error else 200)
 
 
-def _changed(document: dict[str, Any] | None) -> list[dict[str, Any]]:
-    return [part for part in document["components"] if part["action"] != "keep"] if document else []
+def _changed(document: dict[str, Any] | None, waiting: list[str] | None) -> list[dict[str, Any]]:
+    """Give what changes. A preview cannot know what a tag names by now, so it shows the `waiting` components alone."""
+    parts = [part for part in document["components"] if part["action"] != "keep"] if document else []
+    if waiting is None:
+        return parts
+    return [
+        {**part, "changes": [change for change in part["changes"] if not _same_reference(change)]}
+        for part in parts
+        if part["key"] in waiting
+    ]
 
 
-def _keys(document: dict[str, Any] | None, action: str) -> list[str]:
-    return [part["key"] for part in document["components"] if part["action"] == action] if document else []
+def _same_reference(change: dict[str, Any]) -> bool:
+    """Whether a line only says that a reference was not looked up yet."""
+    return change["field"] == "image" and str(change["from"]).partition("@")[0] == str(change["to"])
+
+
+def _kept(document: dict[str, Any] | None, waiting: list[str] | None) -> list[str]:
+    changed = {part["key"] for part in _changed(document, waiting)}
+    return [part["key"] for part in document["components"] if part["key"] not in changed] if document else []
 
 
 def _preview(row: Application) -> tuple[dict[str, Any] | None, WaybillError | None]:

@@ -64,7 +64,7 @@ def environment_new(request: SignedIn, team: str) -> HttpResponse:
         else:
             return redirect("operation_page", started.name)
     context = {"team": row, "form": form, "key": request.POST.get("key") or new_key()}
-    return render(request, "teams/environment_new.html", context, status=422 if form.errors else 200)
+    return render(request, "teams/environment_new.html", context, status=form.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -90,7 +90,7 @@ def environment_page(request: SignedIn, environment: str) -> HttpResponse:
             messages.success(request, _("Saved."))
             return redirect("environment_page", row.slug)
     context = {**_context(request, row), "form": form}
-    return render(request, "clusters/environment.html", context, status=422 if form.errors else 200)
+    return render(request, "clusters/environment.html", context, status=form.status)
 
 
 def _present(row: Environment) -> dict[str, Any]:

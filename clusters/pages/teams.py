@@ -71,7 +71,7 @@ def team_new(request: SignedIn) -> HttpResponse:
             return redirect("team_page", team.slug)
     people = User.objects.filter(enterprise=request.user.enterprise, is_active=True).order_by("login")[:PEOPLE]
     context = {"form": form, "people": people, "key": request.POST.get("key") or new_key()}
-    return render(request, "teams/team_new.html", context, status=422 if form.errors else 200)
+    return render(request, "teams/team_new.html", context, status=form.status)
 
 
 def _rows(request: SignedIn) -> int:
@@ -141,7 +141,7 @@ def team_members(request: SignedIn, team: str) -> HttpResponse:
         else:
             messages.success(request, _("%(login)s is a member now.") % {"login": login})
             return redirect("team_members", row.slug)
-    return render(request, "teams/members.html", _members(request, row, form), status=422 if form.errors else 200)
+    return render(request, "teams/members.html", _members(request, row, form), status=form.status)
 
 
 def _members(request: SignedIn, team: Team, form: MemberForm) -> dict[str, Any]:

@@ -23,6 +23,15 @@ class KitForm(forms.Form):
     """A form in the look of the house. Its fields have the names the action and the API use."""
 
     required_css_class = "required"
+    refused: WaybillError | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page that shows this form: 200, 422 for its own problems, or that of a refusal."""
+        if self.refused is not None:
+            return self.refused.status
+        return 422 if self.is_bound and self.errors else 200
+
     field_of: ClassVar[Mapping[str, str]] = {}
     """Code → the field that a refusal without pointers is about."""
 
@@ -44,6 +53,7 @@ class KitForm(forms.Form):
         A pointer like `/ports/0/number` belongs to the field `ports`, unless there is one with the longer name
         (`ports_0_number`).
         """
+        self.refused = error
         told = field_problems(error)
         for pointer, sentences in told.items():
             whole, head = pointer.replace("/", "_"), pointer.partition("/")[0]

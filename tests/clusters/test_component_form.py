@@ -1,0 +1,121 @@
+"""The form of a component says exactly what the API would: there and back, rows, secrets, refusals at their place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import QueryDict
+
+from clusters.forms.components import ComponentForm
+from clusters.present.components import EXAMPLE
+from console.kit.errors import FieldError, Invalid
+
+WHOLE: dict[str, Any] = {
+    **EXAMPLE,
+    "command": ["sh", "-c"],
+    "args": ["one\ntwo", "three"],
+    "probes": {
+        "readiness": {"kind": "http", "port": "http", "path": "/health", "initial_delay": 0, "period": 2, "timeout": 1,
+                      "failures": 3},
+        "liveness": {"kind": "command", "command": ["web", "ping"], "initial_delay": 5, "period": 10, "timeout": 1,
+                     "failures": 3},
+    },
+}  # fmt: skip
+BARE = {"name": "Web", "kind": "stateless", "image_reference": "r.example.com/web:1"}
+
+
+def sent(**fields: Any) -> QueryDict:
+    """Give a posted form as a browser sends it."""
+    data = QueryDict(mutable=True)
+    for name, value in fields.items():
+        if isinstance(value, list):
+            data.setlist(name, value)
+        elif value is True:
+            data[name] = "on"
+        elif value is not False and value is not None:
+            data[name] = str(value).replace("\n", "\r\n")
+    return data
+
+
+def whole_form(former: dict[str, Any], **changes: Any) -> ComponentForm:
+    """Give the form of a component as it is shown, sent back with changes."""
+    shown = ComponentForm(former=former, others=[("api", "api")])
+    fields = {name: shown[name].value() for name in shown.fields}
+    counts = {f"{name}_count": count for name, count in shown.counts.items()}
+    data = sent(**{**fields, **counts, **changes})
+    return ComponentForm(data, former=former, others=[("api", "api")], counts=shown.counts)
+
+
+def test_what_is_shown_and_sent_back_says_the_same() -> None:
+    form = whole_form(WHOLE)
+    assert form.is_valid(), form.errors
+    said = form.component()
+    assert said["command"] == WHOLE["command"]
+    assert said["args"] == ["one\ntwo", "three"]
+    assert said["files"] == WHOLE["files"]
+    assert said["probes"] == WHOLE["probes"]
+    assert said["ports"] == WHOLE["ports"]
+    assert said["depends_on"] == ["api"]
+    assert said["replicas"] == WHOLE["replicas"]
+    assert said["resources"] == WHOLE["resources"]
+    assert said["run_as"] == WHOLE["run_as"]
+    assert said["variables"] == [
+        {"name": "LOG_LEVEL", "value": "info", "secret": False, "offered": False},
+        {"name": "SESSION_KEY", "secret": True, "offered": False,
+         "generate": {"length": 32, "alphabet": "alphanumeric"}},
+    ]  # fmt: skip
+    assert [{name: value for name, value in WHOLE["volumes"][0].items() if name not in ("kind", "storage_class")}] == (
+        said["volumes"]
+    )
+
+
+def test_a_bare_form_says_little_and_rows_are_counted_once_used() -> None:
+    form = ComponentForm(sent(**BARE, ports_1_number=8080, ports_0_inside=True, ports_1_inside=True))
+    assert form.is_valid(), form.errors
+    said = form.component()
+    assert said["ports"] == [{"number": 8080, "inside": True}]
+    assert (said["variables"], said["files"], said["volumes"], said["probes"]) == ([], [], [], {})
+    assert "key" not in said and "run_as" not in said
+
+
+def test_a_row_is_taken_out() -> None:
+    form = whole_form(WHOLE, variables_0_gone=True)
+    assert form.is_valid()
+    assert [variable["name"] for variable in form.component()["variables"]] == ["SESSION_KEY"]
+
+
+def test_a_refusal_finds_its_row_again() -> None:
+    form = ComponentForm(sent(**BARE, ports_1_number=8080))
+    assert form.is_valid()
+    form.component()
+    places = ("/ports/0/alias", "/key", "/components/web/depends_on", "/components/other/variables")
+    form.refuse(Invalid("invalid", errors=[FieldError(place, "required") for place in places]))
+    assert {"ports_1_alias", "own_key", "depends_on"} <= set(form.errors)
+
+
+def test_a_problem_of_a_sibling_stands_above_the_form() -> None:
+    form = ComponentForm(sent(**BARE), others=[("db", "db")])
+    assert form.is_valid()
+    form.component()
+    form.refuse(Invalid("invalid", errors=[FieldError("/components/db/name", "required")]))
+    assert list(form.errors) == ["__all__"]
+
+
+def test_typed_secrets_are_taken_out_before_the_form_is_shown_again() -> None:
+    data = sent(**BARE, image_user="u", image_password="p4ss", variables_0_name="KEY", variables_0_value="hush",
+                variables_0_secret=True, variables_1_name="PLAIN", variables_1_value="kept")  # fmt: skip
+    form = ComponentForm(data)
+    form.forget_secrets()
+    page = form.as_p()
+    assert "hush" not in page and "p4ss" not in page and "kept" in page
+    assert form.forgotten[0] == "KEY" and len(form.forgotten) == 2
+
+
+def test_a_probe_takes_the_only_port_or_a_number() -> None:
+    one = ComponentForm(sent(**BARE, ports_0_number=8080, probes_readiness_kind="tcp"))
+    assert one.is_valid()
+    assert one.component()["probes"]["readiness"]["port"] == "tcp-8080"
+    fields = {"ports_0_number": 8080, "ports_0_name": "http", "ports_1_number": 9090}
+    two = ComponentForm(sent(**BARE, **fields, probes_liveness_kind="http", probes_liveness_port="8080"))
+    assert two.is_valid()
+    assert two.component()["probes"]["liveness"]["port"] == "http"
