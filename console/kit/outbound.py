@@ -205,12 +205,33 @@ def connect(address: Address, timeout: float) -> socket.socket:
     raise failure
 
 
+class SharedContext(ssl.SSLContext):
+    """A context with which many threads shake hands at once.
+
+    Clients set its protocols anew before each handshake. OpenSSL frees the former ones while another thread's handshake
+    copies them, without a lock, and the server then meets garbage ("decode error"). So they are set once.
+    """
+
+    _settled = False
+
+    def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
+        """Set the protocols, the first time."""
+        if not self._settled:
+            self._settled = True
+            super().set_alpn_protocols(alpn_protocols)
+
+
 def new_ssl_context(ca_pem: str | None) -> ssl.SSLContext:
     """Make a TLS context that trusts the given CAs alone, or the system's when none is given.
 
     Raises ssl.SSLError when the text holds no certificate.
     """
-    context = ssl.create_default_context(cadata=ca_pem or None)
+    # A client's context asks for a certificate and checks the name in it from the start.
+    context = SharedContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca_pem:
+        context.load_verify_locations(cadata=ca_pem)
+    else:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context

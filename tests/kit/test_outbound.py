@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from pytest_django import Settings
 
 from console.kit.errors import Invalid
-from console.kit.outbound import Trust, allowed, connect, open_connection, resolve, split
+from console.kit.outbound import Trust, allowed, connect, new_ssl_context, open_connection, resolve, split
 
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
@@ -337,3 +337,11 @@ def test_tls_of_another_name_or_another_ca_is_refused(settings: Settings, tmp_pa
                 )
         with pytest.raises(ssl.SSLError):
             open_connection(f"https://127.0.0.1:{port}", ca_pem="no certificate", **arguments)
+
+
+def test_the_protocols_of_a_shared_context_are_set_once() -> None:
+    context = new_ssl_context(None)
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    # What a client asks for before each handshake is passed over: even protocols that no context would take.
+    context.set_alpn_protocols([""])
