@@ -10,11 +10,12 @@ from __future__ import annotations
 from clusters.delivery import inventory
 from clusters.delivery.live import api_version, generation_of, is_terminating, object_id, uid_of, version_of
 from clusters.delivery.run import TAKE_OVER, Run, observed
-from clusters.kube import keys
+from clusters.kube import connect, keys
 from clusters.kube.errors import Outdated
 from clusters.kube.protocol import Answer, Kube, Manifest
-from clusters.manifests import labels
-from clusters.models import AppliedObject
+from clusters.manifests import labels, names
+from clusters.models import AppliedObject, Environment
+from operations.engine.work import Work
 from operations.models import Step
 
 FORMER_KEYS = 5
@@ -36,11 +37,24 @@ def close_attempts(run: Run, attempts: int) -> None:
     run.work.log("fenced", level="warning", generation=run.work.generation)
 
 
-def replace_key(run: Run) -> None:
+def replace_key(work: Work, environment: Environment) -> None:
     """Make the key of the operation's generation the only one of the environment."""
-    run.work.before_write()
-    generation = run.work.generation
-    keys.replace_key(run.cluster, run.environment, max(1, generation - FORMER_KEYS), generation, run.work)
+    work.before_write()
+    generation = work.generation
+    keys.replace_key(environment.cluster, environment, max(1, generation - FORMER_KEYS), generation, work)
+
+
+def make_missing_key(work: Work, environment: Environment) -> bool:
+    """Make the environment's key where there is none of its generation; False when it is there.
+
+    Another operation's lease has run out, and its next owner has not come to make the key. Whoever needs it makes it:
+    doing it twice is harmless.
+    """
+    account = names.key(environment.slug, work.generation)
+    if connect.for_cluster(environment.cluster).get("ServiceAccount", account, names.SYSTEM_NAMESPACE) is not None:
+        return False
+    replace_key(work, environment)
+    return True
 
 
 def bump(run: Run) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from clusters.delivery.live import WORKLOADS, generation_of, is_terminating
@@ -13,6 +13,7 @@ from clusters.health import Look, Steady, Verdict, judge, seconds
 from clusters.health.look import Object, containers, is_ready, label
 from clusters.kube.errors import Outdated
 from clusters.manifests import Rendered, labels
+from clusters.models import AppliedObject, Revision
 from clusters.spec import Component, by_key
 from console.kit.errors import NotHealthy
 
@@ -26,17 +27,22 @@ SAVE_EVERY = 10.0
 GAP_MOST = 5.0
 """So much of the time between two looks counts against a component's start time: the rest the cluster was away."""
 
+LATELY = 300.0
+"""So long ago the last end of a container must lie for its component to count as standing since it was deployed."""
+
 BROKEN_AFTER = 5.0
 """So long a broken pod of a former revision may stand before it is taken out of a StatefulSet's way."""
 
 
 @dataclass
 class Watched:
-    """One component that is waited for. `spent` is how many seconds it has had, the cluster's absences not counted."""
+    """One component that is waited for. `spent` is how many seconds it has had, the cluster's absences not counted;
+    `proven` says that it runs as a deployed revision left it, which was watched then."""
 
     component: Component
     item: Rendered
     started: float
+    proven: bool = False
     steady: Steady = field(default_factory=Steady)
     spent: float = 0.0
     saved: float = 0.0
@@ -96,7 +102,8 @@ def _watching(run: Run, level: Sequence[Rendered]) -> dict[str, Watched]:
         assert item.component is not None
         known = run.watched.get(item.component)
         if known is None or known.item.hash != item.hash:
-            run.watched[item.component] = Watched(components[item.component], item, _sent_at(run, item))
+            sent_at, proven = _sent_at(run, item), _is_proven(run, item)
+            run.watched[item.component] = Watched(components[item.component], item, sent_at, proven)
     return {item.component: run.watched[item.component] for item in level if item.component is not None}
 
 
@@ -109,6 +116,15 @@ def _sent_at(run: Run, item: Rendered) -> float:
             if entry.get("manager") == run.manager and entry.get("operation") == "Apply":
                 return seconds(entry.get("time")) or time.time()
     return time.time()
+
+
+def _is_proven(run: Run, item: Rendered) -> bool:
+    """Whether a deployed revision sent this workload, and nothing has been sent for it since."""
+    row = run.rows.get(item.id)
+    if row is None or row.revision_id == run.revision.pk or row.state != AppliedObject.State.APPLIED:
+        return False
+    was_deployed = (Revision.State.DEPLOYED, Revision.State.SUPERSEDED)
+    return Revision.objects.filter(pk=row.revision_id, state__in=was_deployed).exists()
 
 
 def _look(run: Run, kube: Kube, watching: Any, events: Sequence[Object], now: float) -> Round:
@@ -134,6 +150,19 @@ def _judge(watched: Watched, seen: Round) -> None:
         now=seen.at,
     )
     watched.steady = watched.verdict.steady
+    calm = watched.verdict.state == "waiting" and watched.steady.signature is not None
+    if calm and watched.proven and not _ended_lately(seen.of(watched), seen.at):
+        watched.verdict = replace(watched.verdict, state="ready")
+
+
+def _ended_lately(look: Look, now: float) -> bool:
+    """Whether a container of the component came to an end in the last minutes: then it is watched like a new one."""
+    ends = [
+        seconds((status.get("lastState", {}).get("terminated") or {}).get("finishedAt"))
+        for pod in look.current
+        for status in containers(pod)
+    ]
+    return any(end is not None and now - end < LATELY for end in ends)
 
 
 def _give_up(watching: Any) -> None:

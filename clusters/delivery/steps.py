@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from clusters.delivery import resolving, verify
+from clusters.delivery import fence, resolving, verify
 from clusters.delivery.apply import send
 from clusters.delivery.check import check
 from clusters.delivery.dry_run import dry_run
@@ -17,9 +17,7 @@ from clusters.delivery.remove import finish_removal, remove_component, volumes
 from clusters.delivery.render import store
 from clusters.delivery.run import Run, run_of
 from clusters.delivery.take_over import take_over
-from clusters.kube import connect, keys
 from clusters.kube.errors import CredentialsRefused
-from clusters.manifests import names
 from clusters.spec import levels
 
 if TYPE_CHECKING:
@@ -48,9 +46,9 @@ def perform(work: Work, step: StepWork) -> None:
     try:
         _perform(work, step)
     except CredentialsRefused:
-        if not _key_is_missing(run_of(work)):
+        run = run_of(work)
+        if not fence.make_missing_key(work, run.environment):
             raise
-        _make_key(run_of(work))
         _perform(work, step)
 
 
@@ -103,13 +101,3 @@ def component(run: Run, step: StepWork) -> None:
     wait_until_ready(run, step, key, [item for item in level if item.component is not None])
     row = run.rows[run.bundle.workload(key).id]
     step.observe(uid=row.uid, resource_version=row.resource_version, hash=row.hash)
-
-
-def _key_is_missing(run: Run) -> bool:
-    account = names.key(run.environment.slug, run.work.generation)
-    return connect.for_cluster(run.cluster).get("ServiceAccount", account, names.SYSTEM_NAMESPACE) is None
-
-
-def _make_key(run: Run) -> None:
-    generation = run.work.generation
-    keys.replace_key(run.cluster, run.environment, max(1, generation - 5), generation, run.work)

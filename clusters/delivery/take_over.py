@@ -25,13 +25,15 @@ def take_over(run: Run) -> None:
         return
     attempts = fence.open_attempts(run)
     if attempts is not None:
-        fence.replace_key(run)
+        fence.replace_key(run.work, run.environment)
     hold_record(run)
     run.live = look(run.work, run.kube(), run.namespace, run.application_id)
     if attempts is not None:
         fence.bump(run)
         fence.close_attempts(run, attempts)
     _settle(run)
+    # The cluster has answered: an operation that waited for it is at work again, however long its pods take now.
+    run.work.answered()
     run.taken = True
 
 

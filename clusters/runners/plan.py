@@ -12,12 +12,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from clusters.actions.proposal import PLAN, Proposal, planner
-from clusters.delivery import inventory, resolving
+from clusters.delivery import fence, inventory, resolving
 from clusters.delivery.dry_run import basis
 from clusters.delivery.examine import Findings, examine
 from clusters.delivery.live import CLAIM, look, object_id
 from clusters.delivery.render import bundle_of
 from clusters.delivery.run import Run
+from clusters.kube.errors import CredentialsRefused
 from clusters.manifests import Bundle
 from clusters.planning import ClusterPart, complete
 from console.kit.errors import WaybillError
@@ -91,6 +92,16 @@ def _draft(work: Work, step: StepWork) -> Draft:
 
 
 def _ask(draft: Draft, step: StepWork) -> Findings:
+    run = draft.run
+    try:
+        return _look_and_ask(draft, step)
+    except CredentialsRefused:
+        if not fence.make_missing_key(run.work, run.environment):
+            raise
+        return _look_and_ask(draft, step)
+
+
+def _look_and_ask(draft: Draft, step: StepWork) -> Findings:
     run = draft.run
     run.live = look(run.work, run.kube(step.key), run.namespace, run.application_id)
     return examine(run, draft.bundle, step.key)

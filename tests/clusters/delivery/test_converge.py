@@ -100,6 +100,9 @@ def test_the_same_again_touches_nothing(house: House, loop: Loop) -> None:
     assert versions(house) == settled
     counts = sent(operation)
     assert (counts["create"], counts["change"], counts["remove"]) == (0, 0, 0)
+    waited = [step for step in operation.steps.filter(key__startswith="component:") if step.finished_at]
+    took = sum((step.finished_at - step.started_at).total_seconds() for step in waited)  # type: ignore[operator, misc]
+    assert took < 3, "what stood since it was deployed is not watched once more"
 
 
 def test_a_dropped_component_leaves_its_volume(house: House, loop: Loop) -> None:

@@ -78,8 +78,8 @@ def stale_worker(operation: Operation) -> threading.Thread:
     return thread
 
 
-def written(house: House, operation: Operation, epoch: int) -> list[dict[str, Any]]:
-    """The writes of one epoch that the cluster carried out, in the order of its audit log."""
+def written(house: House, operation: Operation, epoch: int, *, below: int = 300) -> list[dict[str, Any]]:
+    """The writes of one epoch that the cluster carried out (answered `below` a status), in its audit log's order."""
     agent = f"waybill {operation.name} epoch/{epoch} "
     return [
         entry
@@ -88,7 +88,7 @@ def written(house: House, operation: Operation, epoch: int) -> list[dict[str, An
         and entry["verb"] in WRITES
         and entry.get("objectRef", {}).get("namespace") == house.environment.namespace
         and "dryRun" not in entry.get("requestURI", "")
-        and entry.get("responseStatus", {}).get("code", 0) < 300
+        and entry.get("responseStatus", {}).get("code", 0) < below
     ]
 
 

@@ -162,7 +162,7 @@ def test_refusals(installed: Stage) -> None:
     assert refusal(stage.change("rollbacks", "prod", confirm_name="other"))[2] == [("/confirm_name", "malformed")]
     assert stage.change("upgrades", "prod", plan_id="op-1", version="2.0").status_code == 412
     assert stage.change("upgrades", "prod", dry="x").status_code == 400
-    assert stage.change("upgrades", "prod", query={"dry_run": "maybe"}).status_code == 400
+    assert stage.change("upgrades", "prod", query={"dry_run": "maybe"}).status_code == 422
     app = stage.app("prod")
     app.desired = "stopped"
     app.save()
