@@ -75,10 +75,27 @@ PLAN: dict[str, Look] = {
     "keep": Look("none", "none", pgettext_lazy("plan", "Unchanged")),
 }
 
+PUBLICATION: dict[str, Look] = {
+    "copying": Look("prog", "run", pgettext_lazy("publication", "Copying")),
+    "ready": Look("warn", "warn", pgettext_lazy("publication", "Ready to confirm")),
+    "published": Look("ok", "ok", pgettext_lazy("publication", "Published")),
+    "failed": Look("bad", "bad", pgettext_lazy("publication", "Failed")),
+    "abandoned": Look("none", "none", pgettext_lazy("publication", "Given up")),
+}
+
+IMAGE: dict[str, Look] = {
+    "pending": Look("none", "todo", pgettext_lazy("image", "Pending")),
+    "copying": Look("prog", "run", pgettext_lazy("image", "Copying")),
+    "done": Look("ok", "ok", pgettext_lazy("image", "Done")),
+    "failed": Look("bad", "bad", pgettext_lazy("image", "Failed")),
+}
+
 FAMILIES: dict[str, dict[str, Look]] = {
     "app": APPLICATION,
     "revision": REVISION,
     "plan": PLAN,
+    "publication": PUBLICATION,
+    "image": IMAGE,
     "operation": OPERATION,
     "step": STEP,
     "cluster": CLUSTER,
