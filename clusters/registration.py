@@ -25,7 +25,7 @@ from console.kit import messages
 from operations import registry
 from operations.engine.runner import Runner
 from operations.registry import PlaceNames
-from teams import present
+from teams import places, present
 from teams.models import Team, User
 
 if TYPE_CHECKING:
@@ -72,6 +72,12 @@ def _environments(teams: Sequence[Team], user: User) -> Mapping[uuid.UUID, Any]:
     return found
 
 
+def _place_names(ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, places.Place]:
+    """Give the names of environments, for the trail."""
+    rows = Environment.objects.filter(pk__in=list(ids)).values_list("pk", "slug", "name")
+    return {pk: places.Place(slug, name) for pk, slug, name in rows}
+
+
 def register() -> None:
     """Make everything known."""
     runners: tuple[type[Runner], ...] = (CheckRunner, PrepareRunner, SyncRunner)
@@ -83,6 +89,7 @@ def register() -> None:
     registry.register_duty(probe.KIND, settings.WAYBILL_PROBE_EVERY, probe.probe_cluster, deadline=10)
     registry.register_duty(observe.KIND, settings.WAYBILL_OBSERVE_EVERY, observe.observe_cluster, deadline=60)
     registry.register_places(Places())
+    places.register(_place_names)
     messages.register_messages(_MESSAGES)
     messages.register_labels("reason", _REASONS)
     example = {key: value for key, value in EXAMPLE.items() if key != "team"}

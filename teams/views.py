@@ -23,6 +23,7 @@ from teams.actions.sessions import check_own_password, sign_in, sign_out
 from teams.actions.users import change_own_password, change_profile
 from teams.forms import PasswordForm, ProfileForm
 from teams.models import Membership, User
+from teams.pages.audit import administers
 
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -96,7 +97,8 @@ def profile(request: SignedIn) -> HttpResponse:
         messages.success(request, _("Saved."))
         return answer
     status = 422 if form.errors else 200
-    return render(request, "teams/profile.html", {"form": form, "roles": _roles(user)}, status=status)
+    context = {"form": form, "roles": _roles(user), "trail": administers(request)}
+    return render(request, "teams/profile.html", context, status=status)
 
 
 def _keep_language(answer: HttpResponse, language: str) -> None:
