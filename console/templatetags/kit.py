@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django import template
@@ -106,6 +107,12 @@ def mark(value: str) -> SafeString:
 def version(number: str, value: str) -> SafeString:
     """Show a version's number together with its mark: nowhere does one stand without the other."""
     return format_html('<span class="ver"><b>{}</b>{}</span>', number, mark(value))
+
+
+@register.filter
+def listed(words: Iterable[object]) -> str:
+    """Join the parts of a list as the reader's language does: `web, api`, `web、api`."""
+    return gettext(", ").join(str(word) for word in words)
 
 
 @register.filter
