@@ -63,11 +63,16 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         running = Operation.objects.permitted(user).filter(state__in=ACTIVE, parent=None).count()
         frame |= {
             "running": running,
-            "items": _items(MAIN, request.path, {"operation_list": running}),
+            "items": _items(_main(user), request.path, {"operation_list": running}),
             "teams": _teams(user, request.path),
             "platform": _items(PLATFORM, request.path) if user.is_enterprise_admin else [],
         }
     return {"shell": frame}
+
+
+def _main(user: User) -> tuple[Place, ...]:
+    """Give what everybody works with; the overview is the enterprise admin's, others begin where their work is."""
+    return MAIN if user.is_enterprise_admin else tuple(place for place in MAIN if place[0] != "home")
 
 
 def _items(places: tuple[Place, ...], path: str, numbers: Mapping[str, int] | None = None) -> list[Item]:

@@ -2,77 +2,71 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
 
-from clusters.models import Cluster, Environment
+from clusters.models import Cluster
+from clusters.pages.cluster_lines import cluster_lines
+from console import overview
 from console.kit.context import current
 from console.kit.pages import SignedIn, page
-from marketplace.models import ImageRegistry, Version
-from operations.models import Operation
-from operations.views import Row
-from teams.models import Team, User
+from teams import access
+from teams.models import AuditEvent, Membership, User
+from teams.pages.audit import lines
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-
-@dataclass(frozen=True)
-class Todo:
-    """One line of the first-run list."""
-
-    title: str | _StrPromise
-    text: str | _StrPromise
-    count: int
+STRIP = 10
+EVENTS = 10
 
 
-def first_steps(user: User) -> list[Todo]:
-    """Give what an enterprise sets up first, with how much of each there is."""
-    enterprise = user.enterprise
-    return [
-        Todo(
-            _("Connect clusters"),
-            _("Each is checked before it is added, and watched afterwards."),
-            Cluster.objects.connected().filter(enterprise=enterprise).count(),
-        ),
-        Todo(
-            _("Create teams"),
-            _("A team gets its environment on a cluster: namespace, key, quota and network rules."),
-            Team.objects.filter(enterprise=enterprise, removed_at=None).count(),
-        ),
-        Todo(
-            _("Set the image registry"),
-            _("Published images are copied there, and every cluster pulls from it."),
-            ImageRegistry.objects.filter(enterprise=enterprise, state="current").count(),
-        ),
-        Todo(
-            _("Publish a first version"),
-            _("A tested application becomes an immutable version in the local component library."),
-            Version.objects.published().filter(template__enterprise=enterprise).count(),
-        ),
-    ]
-
-
+@require_safe
 @page
 def home(request: SignedIn) -> HttpResponse:
-    """Show the overview: for enterprise admins the first-run list, for all their environments and latest operations."""
+    """Show an enterprise admin the overview; lead others to where their work is."""
     user = request.user
-    todos = first_steps(user) if user.is_enterprise_admin else []
-    latest = Operation.objects.permitted(user).filter(parent=None).select_related("initiator").order_by("-number")[:10]
-    context = {
+    if user.is_enterprise_admin:
+        return render(request, "console/overview.html", _overview(user))
+    if place := landing(user):
+        return redirect(place)
+    who = User.objects.enterprise_admins(user.enterprise).order_by("login").values_list("name", flat=True)
+    return render(request, "console/welcome.html", {"who": list(who[:5])})
+
+
+def landing(user: User) -> str | None:
+    """Give the page on which a person who is no enterprise admin begins; None for one without any role."""
+    roles: dict[str, list[str]] = {}
+    held = Membership.objects.filter(user=user, team__removed_at=None).order_by("team__slug")
+    for role, slug in held.values_list("role", "team__slug"):
+        roles.setdefault(role, []).append(slug)
+    if "developer" in roles or "admin" in roles:
+        return reverse("team_page", args=[min([*roles.get("developer", []), *roles.get("admin", [])])])
+    if roles.keys() & {"tester", "delivery"} or access.holds(user, "manage_market"):
+        return reverse("market")
+    return reverse("team_page", args=[roles["viewer"][0]]) if roles else None
+
+
+def _overview(user: User) -> dict[str, object]:
+    todos = overview.first_steps(user.enterprise)
+    events = AuditEvent.objects.permitted(user).exclude(action__startswith="session.")
+    return {
         "todos": todos,
-        "done": sum(1 for todo in todos if todo.count),
-        "clusters": Cluster.objects.permitted(user).order_by("slug")[:50],
-        "environments": Environment.objects.permitted(user)
-        .select_related("team", "cluster")
-        .order_by("position", "slug")[:50],
-        "operations": [Row(row) for row in latest],
+        "done": sum(1 for todo in todos if todo.done),
+        "next": next((todo for todo in todos if not todo.done), None),
+        "running": next((todo.running for todo in todos if todo.running), None),
+        "clusters": overview.clusters(user),
+        "environments": overview.environments(user),
+        "awaiting": overview.awaiting_mark(user),
+        "operations": overview.operations(user),
+        "strip": cluster_lines(Cluster.objects.permitted(user).order_by("slug")[:STRIP]),
+        "events": lines(events.select_related("actor", "token", "team").order_by("-id")[:EVENTS]),
     }
-    return render(request, "console/overview.html", context)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -40,6 +40,12 @@ def family(kind: str, state: str) -> str:
 
 
 @register.simple_tag
+def word(kind: str, state: str) -> str:
+    """Give the word of a state without its sign."""
+    return str(look(kind, state).word)
+
+
+@register.simple_tag
 def icon_of(kind: str, state: str) -> SafeString:
     """Draw the sign of a state without its word."""
     shown = look(kind, state)

@@ -110,9 +110,8 @@ def test_the_system_decides_where_nobody_chose(base: str, browser: Browser, admi
     context.close()
 
 
-def test_people_of_no_role_see_how_to_get_one(base: str, signed_in: SignIn, developer: User) -> None:
+def test_people_see_their_roles(base: str, signed_in: SignIn, developer: User) -> None:
     page = signed_in(developer)
-    assert "No environment yet" in page.inner_text("main")
     page.goto(f"{base}/account/profile")
     assert "Developer" in page.inner_text("main")
 

@@ -18,7 +18,9 @@ from operations.engine.loop import Loop
 from operations.models import Operation
 from operations.starting import new_key
 from teams.models import AuditEvent, User
+from tests.builders import make_team
 from tests.clusters.working import connect_row, ended, make_cluster
+from tests.marketplace.world import make_template, make_version
 from tests.pages.conftest import SignIn, person
 
 PATH = "/settings/registry"
@@ -133,6 +135,18 @@ def test_faults_stand_beside_their_fields_and_what_was_typed_stays(client: Clien
     assert answer.status_code == 422
     assert 'id="id_address_error"' in shown and 'id="id_ca_pem_error"' in shown
     assert "no address!" in shown and TYPED["password"] not in shown
+
+
+def test_versions_that_stay_where_they_are_are_named_before_saving(client: Client, admin: User) -> None:
+    send(client, "save", **TYPED, save_untested="on")
+    template = make_template(make_team(admin.enterprise, "shop"), "admin-console", name="Admin console")
+    make_version(template, "1.0", admin)
+    assert "keeps its old address" not in client.get(PATH).content.decode()
+    moved = send(client, "save", **{**TYPED, "prefix": "other"}).content.decode()
+    assert "1 version keeps its old address" in moved and "registry.example.com/library" in moved
+    assert 'href="/market/admin-console/versions/1.0"' in moved
+    assert send(client, "save", **{**TYPED, "prefix": "other"}, save_untested="on").status_code == 302
+    assert "1 version keeps its old address" in client.get(PATH).content.decode()
 
 
 def test_two_who_save_at_once_do_not_overwrite_each_other(client: Client) -> None:

@@ -1,0 +1,135 @@
+"""What the overview of an enterprise shows: how far setting up is, how things stand, what happened last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, F, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clusters.models import Cluster, Environment
+from marketplace.models import ImageRegistry, Version
+from marketplace.present.market import market
+from operations import words
+from operations.models import Operation
+from operations.states import ACTIVE
+from teams.models import Team
+
+if TYPE_CHECKING:
+    from teams.models import Enterprise, User
+
+DAY = timedelta(hours=24)
+NAMES = 5
+
+
+@dataclass(frozen=True)
+class Todo:
+    """One line of the first-run list: what, how it stands, and the page where it is done or looked at."""
+
+    title: str
+    text: str
+    done: bool
+    href: str
+    label: str
+    running: Operation | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Numbers of the tiles: a whole, and its parts by state (those that are not zero, the best first)."""
+
+    whole: int
+    parts: Mapping[str, int]
+
+
+def first_steps(enterprise: Enterprise) -> list[Todo]:
+    """Give the four things an enterprise sets up first, with how each stands."""
+    return [_clusters(enterprise), _teams(enterprise), _registry(enterprise), _version(enterprise)]
+
+
+def _clusters(enterprise: Enterprise) -> Todo:
+    health = list(Cluster.objects.connected().filter(enterprise=enterprise).values_list("health", flat=True))
+    text = _("Each is checked before it is added, and watched afterwards.")
+    if health:
+        online = health.count(Cluster.Health.ONLINE)
+        phrase = ngettext("%(n)d connected, %(online)d online", "%(n)d connected, %(online)d online", len(health))
+        text = phrase % {"n": len(health), "online": online}
+    href, label = ("cluster_list", _("Clusters")) if health else ("cluster_new", _("Add cluster"))
+    return Todo(_("Connect clusters"), text, bool(health), reverse(href), label)
+
+
+def _teams(enterprise: Enterprise) -> Todo:
+    rows = Team.objects.filter(enterprise=enterprise, removed_at=None).order_by("slug")
+    names = list(rows.values_list("name", flat=True)[: NAMES + 1])
+    text = _("A team gets its environment on a cluster: namespace, key, quota and network rules.")
+    if names:
+        text = ", ".join(names[:NAMES]) + ("…" if len(names) > NAMES else "")
+    href, label = ("team_list", _("Teams")) if names else ("team_new", _("Create team"))
+    return Todo(_("Create teams"), text, bool(names), reverse(href), label)
+
+
+def _registry(enterprise: Enterprise) -> Todo:
+    rows = ImageRegistry.objects.filter(enterprise=enterprise, state=ImageRegistry.State.CURRENT)
+    row = rows.select_related("test__initiator").first()
+    text = _("Published images are copied there, and every cluster pulls from it.")
+    if row is not None:
+        by = row.test.initiator.name if row.test and row.test.initiator else None
+        tested = _("tested by %(name)s") % {"name": by} if by else _("saved untested")
+        text = f"{row.location}, {tested}"
+    label = _("Image registry") if row else _("Set the registry")
+    return Todo(_("Set the image registry"), text, row is not None, reverse("registry_settings"), label)
+
+
+def _version(enterprise: Enterprise) -> Todo:
+    there = Version.objects.published().filter(template__enterprise=enterprise).exists()
+    title = _("Publish a first version")
+    if there:
+        text = _("The local component library has versions to install.")
+        return Todo(title, text, True, reverse("market"), _("Local component library"))
+    running = (
+        Operation.objects.filter(enterprise=enterprise, kind="publish", state__in=ACTIVE)
+        .select_related("initiator")
+        .order_by("-number")
+        .first()
+    )
+    if running is None:
+        text = _("A tested application becomes an immutable version in the local component library.")
+        return Todo(title, text, False, reverse("team_list"), _("Teams"))
+    told = {"name": running.initiator.name if running.initiator else "–", "subject": running.subject["name"]}
+    text = _("%(name)s is publishing %(subject)s.") % told
+    return Todo(title, text, False, reverse("operation_page", args=[running.name]), _("View operation"), running)
+
+
+def clusters(user: User) -> Counts:
+    """Count the clusters by health."""
+    rows = Cluster.objects.permitted(user).order_by().values_list("health").annotate(n=Count("pk"))
+    return _counts(dict(rows), ("online", "unreachable", "offline", "unknown"))
+
+
+def environments(user: User) -> Counts:
+    """Count the environments by state."""
+    rows = Environment.objects.permitted(user).order_by().values_list("state").annotate(n=Count("pk"))
+    return _counts(dict(rows), ("ready", "preparing", "failed"))
+
+
+def awaiting_mark(user: User) -> int:
+    """Count the templates whose newest version has no Release mark yet."""
+    return market(user).filter(Q(newest_release=None) | ~Q(newest=F("newest_release"))).count()
+
+
+def operations(user: User) -> Counts:
+    """Count what runs now, and what ended within a day."""
+    recent = Q(state__in=ACTIVE) | Q(finished_at__gte=timezone.now() - DAY)
+    rows = Operation.objects.permitted(user).filter(recent, parent=None).order_by()
+    found = dict(rows.values_list("state").annotate(n=Count("pk")))
+    return _counts(found, tuple(words.STATES))
+
+
+def _counts(found: Mapping[str, int], order: tuple[str, ...]) -> Counts:
+    return Counts(sum(found.values()), {state: found[state] for state in order if found.get(state)})
