@@ -28,7 +28,8 @@ from operations.models import Operation, Step
 logger = logging.getLogger(__name__)
 
 UNDO = "undo"
-BACK_OFF = (1, 2, 4, 8, 15)
+BACK_OFF = (1, 2, 4, 8, 12)
+"""Seconds until what is away is asked again. With the sweep that claims, nobody waits 15 s after it is back."""
 AFTER_DATABASE = 1.0
 """Seconds until an operation that met a silent database is claimed again."""
 UNDO_GRACE = timedelta(seconds=60)
@@ -175,7 +176,7 @@ def _internal(work: Work, error: Exception) -> Broken:
 
 # --- Waiting ---------------------------------------------------------------------------------------------------------
 def _wait(work: Work, error: Unreachable) -> None:
-    """Free the lease and come back later: 1 to 15 s, or when the other side said; always raises."""
+    """Free the lease and come back later: 1 to 12 s, or when the other side said; always raises."""
     operation = work.operation
     kind, name = awaited(error)
     former: dict[str, Any] = operation.waiting_for or {}
