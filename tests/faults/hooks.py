@@ -22,6 +22,8 @@ from django.db.backends.signals import connection_created
 from console.kit import points
 
 VARIABLE = "TESTS_FAULTS"
+CHECK = "SELECT coalesce((SELECT f.generation"
+"""How the statement begins that asks whether this worker may still write."""
 
 
 class Place(NamedTuple):
@@ -55,8 +57,9 @@ class Plan:
     """What shall happen to one worker.
 
     `kinds`: the toy kinds it runs. `only`: the numbers of the operations it claims, all when empty. `stop`: the signal
-    it sends itself at point `at` (or, with `at` 0, right after it has claimed), or at `place`. `trace`: a file that
-    names every point. `without`: the guards it lacks.
+    it sends itself at point `at` (or, with `at` 0, right after it has claimed), or at `place`, or `past_check`: between
+    the last question whether it may write and the request of that place. `trace`: a file that names every point.
+    `without`: the guards it lacks.
     """
 
     kinds: tuple[str, ...] = ("toy", "tidy")
@@ -64,6 +67,7 @@ class Plan:
     stop: Literal["", "KILL", "STOP"] = ""
     at: int = 0
     place: Place | None = None
+    past_check: bool = False
     trace: str = ""
     without: tuple[str, ...] = ()
 
@@ -124,6 +128,7 @@ class Watcher:
 
     plan: Plan
     count: int = 0
+    armed: bool = False
     seen: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -154,7 +159,11 @@ class Watcher:
             if self.plan.trace:
                 with open(self.plan.trace, "a", encoding="utf-8") as file:
                     file.write(json.dumps([number, *what]) + "\n")
-        if place == self.plan.place or number == self.plan.at:
+        if number == self.plan.at or (place == self.plan.place and not self.plan.past_check):
+            self.stop()
+        elif place == self.plan.place:
+            self.armed = True
+        elif self.armed and phase == "after" and detail.lstrip().startswith(CHECK):
             self.stop()
 
     def stop(self) -> None:
