@@ -10,11 +10,14 @@
 
     function ended() { return root.querySelector("[data-ended]") !== null; }
 
+    /* Hidden fields of forms are new in every answer; alone they are no news, and a button is not replaced under a finger. */
+    function plain(piece) { return piece.innerHTML.replace(/<input type="hidden"[^>]*>/g, ""); }
+
     function put(html) {
       var fresh = new DOMParser().parseFromString(html, "text/html");
       fresh.querySelectorAll("[data-part]").forEach(function (piece) {
         var old = root.querySelector('[data-part="' + piece.getAttribute("data-part") + '"]');
-        if (!old || old.innerHTML === piece.innerHTML) { return; }
+        if (!old || plain(old) === plain(piece)) { return; }
         var log = old.querySelector("[data-follow-log]");
         var place = log ? log.scrollTop : 0, last = log ? log.scrollHeight - log.scrollTop - log.clientHeight < 24 : false;
         var held = old.contains(document.activeElement) ? document.activeElement.id : "";

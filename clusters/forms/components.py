@@ -102,6 +102,7 @@ class ComponentForm(GrowingForm):
         depends.choices = [(key, f"{name} ({key})" if name != key else key) for key, name in others]
         if self.editing:
             del self.fields["own_key"]
+            self.fields["name"].widget.attrs.pop("autofocus")
         self.counts = {kind.name: self._count(kind, counts) for kind in KINDS}
         for kind in KINDS:
             for index in range(self.counts[kind.name]):

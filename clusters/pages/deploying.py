@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -30,6 +30,8 @@ from operations.starting import new_key, start_once
 def app_deploy(request: SignedIn, environment: str, app: str) -> HttpResponse:
     """Show what deploying the draft changes; POST asks the cluster about it (`check`) or deploys."""
     row = application_of(request, environment, app)
+    if row.origin != Application.Origin.MADE:
+        raise Http404
     if request.method != "POST":
         return _shown(request, row)
     consents = [name for name in request.POST.getlist("consents") if name in CONSENTS]

@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import pgettext
 
 from clusters.models import Application
-from clusters.pages.finding import address, why_not
+from clusters.pages.finding import address
 from clusters.present.applications import application_json
 from console.kit.pages import SignedIn
 from operations import words
@@ -72,13 +72,6 @@ def frame(request: SignedIn, row: Application, tab: str) -> dict[str, Any]:
         "can": {right: right in held for right in ("edit_application", "operate_application", "publish_application")}
         | {"deliver": row.environment.deliver_right in held},
     }
-
-
-def refusals(request: SignedIn, row: Application, *rights: str) -> dict[str, str]:
-    """Give right → why the person may not; empty texts for what they may."""
-    team = row.environment.team
-    held = rights_on(request.user, team)
-    return {right: why_not(request.user, right, team, held=held) for right in rights}
 
 
 def tabs(row: Application, current: str) -> list[Tab]:

@@ -312,6 +312,14 @@ def test_records_tell_what_came_of_each_attempt(cast: Cast) -> None:
     assert Revision.objects.count() == 2
 
 
+def test_an_app_from_the_market_has_no_draft(cast: Cast) -> None:
+    make_app(make_place(cast), origin="market")
+    client = as_(cast.developer)
+    for path in ("/components", "/components/new", "/deploy"):
+        assert client.get(f"{APP}{path}").status_code == 404
+    assert f"{APP}/components" not in client.get(APP).content.decode()
+
+
 def test_events_stand_with_their_ages(cast: Cast) -> None:
     row = deployed(cast)
     event = {
