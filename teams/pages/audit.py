@@ -24,7 +24,7 @@ from teams.models import AuditEvent, Team
 from teams.places import Place
 
 FILTERS = ("actor", "action", "team", "object", "result", "since", "until")
-LONGEST = 400
+LONGEST = 200
 """Characters of one value that a line shows."""
 
 _PAGES = {
