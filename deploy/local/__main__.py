@@ -1,4 +1,4 @@
-"""``python -m deploy.local up|down|status|reset|build``: a whole platform from the command line."""
+"""``python -m deploy.local up|down|status|reset|build|nodes``: a whole platform from the command line."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def main() -> int:
                 Platform(arguments.state).stop()
             case "reset":
                 Platform(arguments.state).reset()
+            case "nodes":
+                why = ability.prepare(arguments.state, _say)
+                _say(
+                    "Clusters can have real nodes here." if why is None else f"Clusters have played nodes here: {why}."
+                )
             case "build":
                 # Those of real nodes too where the tests can use them.
                 programs.ensure(_say, node=ability.obstacle(arguments.state) is None)
@@ -78,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         ("status", "say what runs"),
         ("reset", "stop it and remove all it stored"),
         ("build", "build the programs only"),
+        ("nodes", "say whether clusters can have real nodes, after installing the system's packages for them"),
     ):
         verb = verbs.add_parser(name, help=words)
         verb.add_argument("--state", type=Path, default=Path(".waybill/platform"), help="the folder of the platform")

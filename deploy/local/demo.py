@@ -149,6 +149,8 @@ class Demo:
         _say("Clusters to add, each by its kubeconfig:")
         for cluster in self.platform.clusters.values():
             _say(f"  {cluster.name}: {self.platform.state / cluster.slug / 'admin.kubeconfig'}")
+            if cluster.facts.real:
+                _say(f"    Its pages open at http://{cluster.facts.host} and the port that the console shows.")
         registry = self.platform.registry
         path = self.folder / "registry.txt"
         write_private(path, _registry_text(registry))
@@ -235,7 +237,10 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("reset", help="stop it and remove all it stored")
     road = verbs.add_parser("walk", help="walk the main road by REST on a console and a platform of their own")
     road.add_argument(
-        "--nodes", choices=(PLAYED, REAL), default=PLAYED, help=f"the nodes of the clusters ({PLAYED} unless said)"
+        "--nodes",
+        choices=(PLAYED, REAL),
+        default=os.environ.get("DEMO_NODES") or PLAYED,
+        help=f"the nodes of the clusters (as DEMO_NODES says, else {PLAYED})",
     )
     return parser
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 import urllib.error
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,7 +21,7 @@ from deploy.local.calls import Caller
 from deploy.local.cluster import Cluster
 from deploy.local.images import push_sample
 from deploy.local.node.volumes import folder_of
-from deploy.local.plan import CLUSTERS, NODE, ClusterPlan, bridge_name, really
+from deploy.local.plan import CLUSTERS, NODE, ClusterPlan, Plan, bridge_name, load, really
 from deploy.local.platform import Platform, read
 from deploy.local.process import wait_until
 from deploy.local.registry import Registry
@@ -149,8 +152,11 @@ def test_a_cluster_goes_dark_alone_and_comes_back_as_it_was(real_platform: Platf
         assert lit.get("/version")
     finally:
         dark.come_back()
+    for program in ("containerd", "kubelet"):
+        dark.stop(program)
+        dark.start(program)
     after = container(wait(dark, space, ready, within=60))
-    assert (after["containerID"], after["restartCount"]) == (before["containerID"], 0), "inside, everything ran on"
+    assert (after["containerID"], after["restartCount"]) == (before["containerID"], 0), "inside, everything runs on"
     dark.api("DELETE", f"/api/v1/namespaces/{space}")
 
 
@@ -160,9 +166,9 @@ def test_a_platform_leaves_a_clean_floor_however_it_ends(real_platform: Platform
     try:
         _runs_a_pod(platform.start(while_pid=os.getpid()))
         assert platform.plan.network != real_platform.plan.network
-        assert _left(platform), "while it runs there is something to find"
+        assert _left(platform.state, platform.plan), "while it runs there is something to find"
         platform.stop()
-        assert _left(platform) == []
+        assert _left(platform.state, platform.plan) == []
 
         platform.start(while_pid=os.getpid())
         wait(platform.clusters["only"], "default", ready, within=60)
@@ -171,10 +177,27 @@ def test_a_platform_leaves_a_clean_floor_however_it_ends(real_platform: Platform
         wait(platform.clusters["only"], "default", ready, within=60)
         _kill(platform)
         platform.stop()
-        assert _left(platform) == []
+        assert _left(platform.state, platform.plan) == []
     finally:
         platform.reset()
     assert next(iter(real_platform.clusters.values())).get("/version"), "the other platform is untouched"
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.5, 4])
+def test_a_start_that_is_interrupted_leaves_a_clean_floor(
+    real_platform: Platform, tmp_path: Path, seconds: float
+) -> None:
+    del real_platform  # it shows that this machine can
+    state = tmp_path / "platform"
+    line = [sys.executable, "-m", "deploy.local", "up", "--state", str(state), "--cluster=only=Only=real"]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        assert wait_until(lambda: read(state) is not None, within=30)
+        time.sleep(seconds)  # not waiting for anything: the moment of the interruption
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    plan = load(state)
+    assert plan is not None
+    assert _left(state, plan) == []
 
 
 def _runs_a_pod(platform: Platform) -> None:
@@ -191,31 +214,38 @@ def _kill(platform: Platform) -> None:
     running = read(platform.state)
     assert running is not None
     running.supervisor.send(signal.SIGKILL)
-    assert wait_until(lambda: not _processes(platform), within=10), _processes(platform)
+    assert wait_until(lambda: not _processes(platform.state, platform.plan), within=10), _processes(
+        platform.state, platform.plan
+    )
 
 
-def _processes(platform: Platform) -> list[str]:
+def _processes(state: Path, plan: Plan) -> list[str]:
     """Every process of the platform: by its command line, or because it runs where only the platform's pods run."""
-    groups = Path("/sys/fs/cgroup").glob(f"*/waybill-{platform.plan.network}-*/**/cgroup.procs")
-    inside = {int(number) for group in groups for number in group.read_text().split()}
+    files = [file for group in _groups(plan) for file in group.glob("**/cgroup.procs")]
+    inside = {int(number) for file in files for number in file.read_text().split()}
     found = []
     for process in psutil.process_iter():
         try:
             line = " ".join(process.cmdline())
         except psutil.Error:
             continue
-        if str(platform.state) in line or process.pid in inside:
+        if str(state) in line or process.pid in inside:
             found.append(line)
     return found
 
 
-def _left(platform: Platform) -> list[str]:
+def _left(state: Path, plan: Plan) -> list[str]:
     """Everything of a platform that can be seen from outside: processes, mounts, links, control groups."""
-    mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(platform.state) in line]
-    assert platform.plan.network is not None
-    links = [link.name for link in Path("/sys/class/net").glob(f"{bridge_name(platform.plan.network)}*")]
-    groups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/waybill-{platform.plan.network}-*")]
-    return [*_processes(platform), *mounts, *links, *groups]
+    mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(state) in line]
+    assert plan.network is not None
+    links = [link.name for link in Path("/sys/class/net").glob(f"{bridge_name(plan.network)}*")]
+    return [*_processes(state, plan), *mounts, *links, *map(str, _groups(plan))]
+
+
+def _groups(plan: Plan) -> list[Path]:
+    """The control groups of its pods, in one hierarchy or in many."""
+    name, top = f"waybill-{plan.network}-*", Path("/sys/fs/cgroup")
+    return [*top.glob(name), *top.glob(f"*/{name}")]
 
 
 def test_state_of_real_nodes_is_the_owners_alone(real_platform: Platform, first: Cluster) -> None:

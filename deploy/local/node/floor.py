@@ -18,7 +18,8 @@ LINKS = Path("/sys/class/net")
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 SIGN = "waybill "
 """How the note on a bridge begins; after it comes the folder of the platform it belongs to."""
-CONTROLLERS = ("cpuset", "cpu", "io", "memory", "pids")
+CONTROLLERS = ("cpuset", "cpu", "hugetlb", "memory", "pids")
+"""What a kubelet looks for in its control group, where the kernel has it."""
 
 
 def lay(state: Path, plan: Plan) -> None:
@@ -73,8 +74,9 @@ def make_group(name: str) -> None:
                 if (controller / inherited).exists() and (folder / inherited).exists():
                     (folder / inherited).write_text((controller / inherited).read_text())
         if is_unified():
-            for controller_name in CONTROLLERS:
-                (CONTROL_GROUPS / "cgroup.subtree_control").write_text(f"+{controller_name}")
+            present = (CONTROL_GROUPS / "cgroup.controllers").read_text().split()
+            for wanted in set(CONTROLLERS).intersection(present):
+                (CONTROL_GROUPS / "cgroup.subtree_control").write_text(f"+{wanted}")
     except OSError as error:
         raise PlatformError(f"control groups cannot be made: {error}") from error
 
