@@ -20,9 +20,15 @@
     note.hidden = !taken.filter(Boolean).some(function (one) { return whole(one) === whole(number.value); });
   }
 
+  function show() {
+    fresh.open = picker.value === "";
+    fresh.hidden = !fresh.open;
+  }
+
+  show();
   picker.addEventListener("change", function () {
     if (!touched) { number.value = picker.options[picker.selectedIndex].getAttribute("data-next"); }
-    fresh.open = picker.value === "";
+    show();
     check();
   });
   number.addEventListener("input", function () { touched = true; check(); });

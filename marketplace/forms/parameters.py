@@ -35,14 +35,6 @@ class ParametersForm(KitForm):
             self.fields[PREFIX + parameter["address"]] = self._field(parameter)
         self.dress()
 
-    def dress(self) -> None:
-        """Give the fields that were added the look of the others."""
-        for name, field in self.fields.items():
-            if name.startswith(PREFIX):
-                kind = getattr(field.widget, "input_type", "")
-                shape = {"checkbox": "form-check-input", "select": "form-select"}.get(kind, "form-control")
-                field.widget.attrs["class"] = shape
-
     @property
     def parameter_fields(self) -> list[forms.BoundField]:
         """The fields of the parameters, in the order of the version."""

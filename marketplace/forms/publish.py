@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +22,6 @@ TYPES = [
     ("choice", pgettext_lazy("parameter", "Choice")),
     ("switch", pgettext_lazy("parameter", "Switch")),
 ]
-FIELD_OF = {"number_taken": "number", "slug_taken": "new_slug", "name_taken": "new_name"}
 CARRIED = ("required", "pattern", "min", "max")
 """What a parameter of the version before may have beyond what the form asks; it stays while the type does."""
 
@@ -43,6 +42,12 @@ class Offer:
 
 class PublishForm(KitForm):
     """What is published is what is deployed; `former` are the parameters of the publication before."""
+
+    field_of: ClassVar[Mapping[str, str]] = {
+        "number_taken": "number",
+        "slug_taken": "new_slug",
+        "name_taken": "new_name",
+    }
 
     template = forms.CharField(label=_("Template"), required=False, max_length=30)
     new_name = forms.CharField(label=_("Name"), required=False, max_length=64)
@@ -94,6 +99,7 @@ class PublishForm(KitForm):
         chosen.initial = [part["key"] for part in deployed]
         for address, variable in self._open():
             self._add_row(address, variable)
+        self.dress()
 
     def _open(self) -> list[tuple[str, Mapping[str, Any]]]:
         """Give the variables an installer may be let change; a secret without a rule has to be given in any case."""
@@ -117,9 +123,7 @@ class PublishForm(KitForm):
                 required=False, max_length=2000, initial=", ".join(held.get("choices", []))
             )
         for name, field in rows.items():
-            kind = getattr(field.widget, "input_type", "")
-            shape = {"checkbox": "form-check-input", "select": "form-select"}.get(kind, "form-control")
-            field.widget.attrs |= {"class": shape, "aria-label": f"{ROWS[name]} {address}"}
+            field.widget.attrs["aria-label"] = f"{ROWS[name]} {address}"
             field.label = address
             self.fields[f"{name}_{address}"] = field
 
@@ -193,8 +197,6 @@ class PublishForm(KitForm):
 
     def refuse(self, error: WaybillError) -> None:
         """Find the field a refusal is about: rows of parameters by their address, taken names by their code."""
-        if error.code in FIELD_OF and not error.errors:
-            error.errors = (FieldError(f"/{FIELD_OF[error.code]}", error.code, error.params),)
         addresses = [parameter["address"] for parameter in self.parameters()]
         error.errors = tuple(FieldError(_place(one.pointer, addresses), one.code, one.params) for one in error.errors)
         super().refuse(error)

@@ -32,7 +32,9 @@ def diff_shown(document: Mapping[str, Any], new: Mapping[str, Any] | None = None
 
 def _part(component: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     key = component["key"]
-    changes = [_change(key, change) for change in component["changes"]]
+    # What stays as it is and could be nothing else says nothing: a kept secret, above all.
+    told = [change for change in component["changes"] if change["from"] != change["to"] or "template" in change]
+    changes = [_change(key, change) for change in told]
     if component["action"] == "add" and key in new:
         image = new[key]["image"]
         text = f"{image.get('path') or image.get('source')}@{image.get('digest', '')}"
@@ -64,6 +66,8 @@ def _text(name: str, value: Any) -> str:
         path, _at, digest = str(value).partition("@")
         letters = digest.rpartition(":")[2]
         return f"{path.rpartition('/')[2]} @{letters[:DIGEST_SHOWN]}"
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
     if isinstance(value, str):
         return value.replace("secret ", f"{_('secret')} ", 1) if value.startswith("secret") else value
     return json.dumps(value, ensure_ascii=False)

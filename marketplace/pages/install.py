@@ -120,7 +120,7 @@ def _shown(request: SignedIn, sheet: Sheet, wish: str, status: int = 200) -> Htt
         "key": request.POST.get("key") or new_key(),
     }
     if alone:
-        return render(request, "marketplace/_plan_box.html", context)
+        return render(request, "marketplace/_plan_box.html", context | {"alone": True})
     status = status if status != 200 else 422 if sheet.form.errors else 200
     return render(request, "marketplace/install.html", context, status=status)
 

@@ -114,7 +114,7 @@ def preview_shown(document: dict[str, Any], environment: str = "") -> dict[str, 
     images = document["images"]
     return {
         "environment": environment,
-        "components": len(document["components"]),
+        "components": len(document["components"]) - counts.get("remove", 0),
         "counts": {name: counts.get(name, 0) for name in ("add", "change", "remove", "keep")},
         "images": images,
         "to_load": images["count"] - images["here_already"],

@@ -68,11 +68,12 @@ def _shown(
         "volumes": preview["volumes"]["keep"],
         "plan": plan_of(request.user, plan) if plan else None,
         "problem": problem,
+        "problems": [problem] if problem else [],
         "why": why_not(request.user, row.environment.deliver_right, row.environment.team) or blocked(row),
         "key": request.POST.get("key") or new_key(),
     }
     if request.POST.get("do") == "plan" and request.headers.get("X-Requested-With") == "fetch":
-        return render(request, "marketplace/_plan_box.html", context)
+        return render(request, "marketplace/_plan_box.html", context | {"alone": True})
     return render(request, "marketplace/rollback.html", context, status=status)
 
 

@@ -127,7 +127,7 @@ def _shown(request: SignedIn, review: Review, wish: str, status: int = 200) -> H
         "key": request.POST.get("key") or new_key(),
     }
     if wish == "plan" and request.headers.get("X-Requested-With") == "fetch":
-        return render(request, "marketplace/_plan_box.html", context)
+        return render(request, "marketplace/_plan_box.html", context | {"alone": True})
     status = status if status != 200 else 422 if review.form.errors else 200
     return render(request, "marketplace/upgrade.html", context, status=status)
 

@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from playwright.sync_api import Browser
 
@@ -212,6 +214,22 @@ def test_who_may_deliver_nowhere_reads_why(cast: Cast, office: Template) -> None
     assert 'aria-disabled="true"' in page and "Lead" in page
     refused = sent(client_of(cast.viewer), environments=["only"], **{"values_web.variables.SMTP_PASSWORD": "x"})
     assert refused.status_code == 422 and not Operation.objects.exists()
+
+
+def test_the_cards_cost_the_same_for_one_environment_and_many(cast: Cast, office: Template) -> None:
+    place(cast.team, "one")
+    client = client_of(cast.delivery)
+
+    def cost() -> int:
+        client.get("/market/back-office/install?env=one")
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get("/market/back-office/install?env=one").status_code == 200
+        return len(queries)
+
+    few = cost()
+    for number in range(12):
+        place(cast.team, f"more-{number}")
+    assert cost() == few
 
 
 # --- In a real browser ------------------------------------------------------------------------------------------------

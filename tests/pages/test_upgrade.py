@@ -207,7 +207,7 @@ def test_the_way_back_says_what_returns_goes_and_stays(cast: Cast, office: Appli
     )
     answer = client.get(BACK.format(1))
     words = text_of(answer)
-    assert "Roll back Back office in Production to 1.0 1.0 Release" in words
+    assert "Roll back Back office in Production to 1.0 Release" in words
     assert re.search(r"Returns web report to the recorded images", words)
     assert re.search(r"Goes cache was not there then", words)
     assert "is not restored: back-office-report-data" in words and "debug" in words
