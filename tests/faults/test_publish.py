@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from marketplace.models import Publication
+from marketplace.models import Publication, PublicationImage
 from operations.models import Operation
 from tests.cast import Cast, make_cast
 from tests.clusters.working import ended
 from tests.faults.conftest import Nursery
-from tests.faults.hooks import Plan
+from tests.faults.hooks import Place, Plan
 from tests.marketplace import world
 from tests.marketplace.conftest import goal, name, pusher, store
 from tests.marketplace.servers import PlainPusher
@@ -65,7 +65,8 @@ def killed(nursery: Nursery, shop: Shop, number: int) -> str:
     """Begin a publication into a template of its own, with a worker that dies at this point."""
     body: dict[str, Any] = {"template": {"slug": f"shop-{number}", "name": f"Shop {number}"}, "confirm_by_itself": True}
     operation: str = shop.publish("1.0", **body).json()["id"]
-    victim = nursery.worker(Plan(stop="KILL", at=number))
+    only = (int(operation.removeprefix("op-")),)
+    victim = nursery.worker(Plan(only=only, stop="KILL", at=number))
     assert victim.wait(60) == -9, victim.said()
     return operation
 
@@ -87,3 +88,21 @@ def whole(shop: Shop, operation: Operation, goal: str) -> None:
             assert (blob.status, int(blob.headers["content-length"])) == (200, size)
     ends = operation.events.filter(code__startswith="operation_").count()
     assert ends == 1
+
+
+def test_control_without_guards_a_killed_publication_is_not_whole(
+    nursery: Nursery, people: Cast, store: str, goal: str, pusher: PlainPusher, name: str
+) -> None:
+    """A worker that writes a step down as done before it is done, and dies in the tags, leaves images without them."""
+    world.make_registry(people.admin, store, prefix="dev", state="former")
+    world.make_registry(people.admin, goal, prefix=f"lib/{name}")
+    shop = make_shop(people, store, pusher, name)
+    operation = shop.publish("1.0", confirm_by_itself=True).json()["id"]
+    path = PublicationImage.objects.order_by("path").values_list("path", flat=True)[0]
+    tag = Place("registry", "before", f"PUT {goal}/v2/lib/{name}/{path}/manifests/1.0", 1)
+    victim = nursery.worker(Plan(stop="KILL", place=tag, without=("order",)))
+    assert victim.wait(60) == -9, victim.said()
+    nursery.worker()
+    end = ended(operation, seconds=60)
+    with pytest.raises(AssertionError):
+        whole(shop, end, goal)
