@@ -11,8 +11,8 @@ from django.urls import NoReverseMatch, reverse
 
 from clusters.models import Application, Environment, Revision
 from clusters.present import applications, revisions
-from console.kit.errors import Denied, FieldError, Invalid, Malformed, Refused, Stale, WaybillError
-from console.kit.pages import SignedIn, field_problems, problem
+from console.kit.errors import Denied, FieldError, Invalid, WaybillError
+from console.kit.pages import SHOWN, SignedIn, problem, sentences
 from teams import access
 from teams.models import Team
 
@@ -21,8 +21,17 @@ if TYPE_CHECKING:
 
 _Row = TypeVar("_Row", bound=Model)
 
-SHOWN = (Refused, Invalid, Stale, Malformed)
-"""What a form shows beside its fields. A missing right and a missing thing have pages of their own."""
+__all__ = [
+    "SHOWN",
+    "address",
+    "application_of",
+    "environment_of",
+    "revision_of",
+    "sentences",
+    "team_of",
+    "under_field",
+    "why_not",
+]
 
 
 def team_of(request: SignedIn, slug: str) -> Team:
@@ -58,13 +67,6 @@ def why_not(user: User, right: str, team: Team | None = None, *, held: Sequence[
         words = problem(error)
         return f"{words['title']} {words['detail']}"
     return ""
-
-
-def sentences(error: WaybillError) -> str:
-    """Give both sentences of a refusal, and those of its fields, for a notice."""
-    words = problem(error)
-    told = [sentence for found in field_problems(error).values() for sentence in found]
-    return " ".join([words["title"], *(told or [words["detail"]])])
 
 
 def under_field(error: WaybillError, name: str) -> WaybillError:

@@ -54,7 +54,8 @@ def field_problems(error: WaybillError) -> dict[str, list[str]]:
     """Give the sentences of an error's fields: name → what is wrong with it."""
     told: dict[str, list[str]] = {}
     for wrong in error.errors:
-        told.setdefault(wrong.pointer.lstrip("/"), []).append(messages.detail(wrong.code, wrong.params))
+        words = f"{messages.title(wrong.code, wrong.params)} {messages.detail(wrong.code, wrong.params)}"
+        told.setdefault(wrong.pointer.lstrip("/"), []).append(words)
     return told
 
 

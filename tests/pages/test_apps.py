@@ -228,7 +228,7 @@ def test_an_old_form_of_a_component_is_refused(cast: Cast) -> None:
     changed = {**BARE, "args": "web", "version": str(version)}
     assert client.post(f"{APP}/components/web", changed).status_code == 302
     again = client.post(f"{APP}/components/web", {**changed, "args": "other"})
-    assert again.status_code == 422 and Component.objects.get().definition["args"] == ["web"]
+    assert again.status_code == 412 and Component.objects.get().definition["args"] == ["web"]
 
 
 def test_a_component_others_need_is_not_taken_out(cast: Cast) -> None:
@@ -278,7 +278,7 @@ def test_volumes_go_only_with_the_name_typed(cast: Cast) -> None:
     client = as_(cast.developer)
     assert "data-shop-web-0" in client.get(f"{APP}/settings").content.decode()
     refused = client.post(f"{APP}/removal", {"volumes": "delete", "confirm_name": "shoq"})
-    assert refused.status_code == 422 and 'id="id_confirm_name_error"' in refused.content.decode()
+    assert refused.status_code == 409 and 'id="id_confirm_name_error"' in refused.content.decode()
     assert Operation.objects.filter(kind="uninstall").count() == 0
     answer = client.post(f"{APP}/removal", {"volumes": "delete", "confirm_name": "shop"})
     assert answer.headers["Location"].startswith("/operations/op-")
