@@ -71,14 +71,14 @@ class Connection:
         return f"Connection(endpoint={self.endpoint!r}, credential={self.credential_kind})"
 
 
-def read_kubeconfig(text: str | bytes) -> Connection:
-    """Read the current context of a kubeconfig; with one context only, that one.
+def read_kubeconfig(text: str | bytes, *, max_bytes: int = yaml.MAX_BYTES) -> Connection:
+    """Read the current context of a kubeconfig of at most `max_bytes`; with one context only, that one.
 
     Raises Invalid `kubeconfig_refused` (entry: the path of what is refused; reason: a word of the tables above, or
     `missing`, `not_found`, `duplicate`, `unknown_entry`, `malformed`, `not_https`, `two_credentials`), and
     `yaml_refused`.
     """
-    config = yaml.load(text)
+    config = yaml.load(text, max_bytes=max_bytes)
     if not isinstance(config, dict):
         raise _refused("", "malformed")
     if config.get("kind", "Config") != "Config" or config.get("apiVersion", "v1") != "v1":

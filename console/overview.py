@@ -126,7 +126,7 @@ def awaiting_mark(user: User) -> int:
 def operations(user: User) -> Counts:
     """Count what runs now, and what ended within a day."""
     recent = Q(state__in=ACTIVE) | Q(finished_at__gte=timezone.now() - DAY)
-    rows = Operation.objects.permitted(user).filter(recent, parent=None).order_by()
+    rows = Operation.objects.permitted(user).listed().filter(recent).order_by()
     found = dict(rows.values_list("state").annotate(n=Count("pk")))
     return _counts(found, tuple(words.STATES))
 

@@ -10,7 +10,6 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from operations.models import Operation
-from operations.states import ACTIVE
 from teams.models import Team, User
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     frame: dict[str, Any] = {"theme": "dark" if choice == "dark" else "light", "theme_choice": choice}
     user = getattr(request, "user", None)
     if isinstance(user, User):
-        running = Operation.objects.permitted(user).filter(state__in=ACTIVE, parent=None).count()
+        running = Operation.objects.permitted(user).listed().active().count()
         frame |= {
             "running": running,
             "items": _items(_main(user), request.path, {"operation_list": running}),

@@ -50,7 +50,7 @@ def title_of(operation: Operation) -> str:
 @page
 def operation_list(request: SignedIn) -> HttpResponse:
     """List the operations the person may see, newest first; filters stand in the address."""
-    rows = Operation.objects.permitted(request.user).filter(parent=None).select_related("initiator").order_by("-number")
+    rows = Operation.objects.permitted(request.user).listed().select_related("initiator").order_by("-number")
     state, mine = request.GET.get("state", ""), request.GET.get("mine") == "true"
     if state in words.STATES:
         rows = rows.filter(state=state)

@@ -7,6 +7,7 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -45,7 +46,7 @@ def read_connection(given: Mapping[str, str]) -> dict[str, Any]:
         extra = [name for name in ("endpoint", "token", "ca_pem") if given.get(name)]
         if extra:
             raise Invalid("invalid", errors=[FieldError(f"/{extra[0]}", "not_allowed")])
-        found = kubeconfig.read_kubeconfig(pasted)
+        found = kubeconfig.read_kubeconfig(pasted, max_bytes=settings.WAYBILL_MAX_YAML)
         credential = {"token": found.token or ""}
         if found.client is not None:
             credential = {"certificate": found.client.certificate_pem, "key": found.client.key_pem}

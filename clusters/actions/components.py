@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
@@ -37,7 +38,7 @@ def add_component(*, application: Application, data: Any, acting_user: User) -> 
     row = editable(application)
     there = {component.key: component for component in row.components.all()}
     data = _with_key(_without_read_only(data), set(there))
-    shape = check_component(data)
+    shape = _checked(data)
     if shape["key"] in there:
         raise _invalid("/key", "duplicate", value=shape["key"])
     _check_whole([*(_shape(component) for component in there.values()), shape])
@@ -66,7 +67,7 @@ def change_component(
     data = _without_read_only(data)
     if isinstance(data, dict) and data.setdefault("key", changed.key) != changed.key:
         raise _invalid("/key", "not_allowed")
-    shape = check_component(data)
+    shape = _checked(data)
     others = [_shape(other) for other in row.components.exclude(pk=changed.pk)]
     _check_whole([*others, shape])
     before = _properties(changed)
@@ -127,6 +128,18 @@ def _with_key(data: Any, taken: set[str]) -> Any:
         return data
     key = text.slug_from_name(data["name"], lambda word: word in taken, longest=MAX_KEY, otherwise="component")
     return {**data, "key": key}
+
+
+def _checked(data: Any) -> Shape:
+    """Check a component, and its files against the bound that this console is set to (never over the shape's own)."""
+    shape = check_component(data)
+    bound = settings.WAYBILL_MAX_FILE
+    over = [at for at, file in enumerate(shape["files"]) if len(file["content"].encode()) > bound]
+    if over:
+        raise Invalid(
+            "invalid", errors=[FieldError(f"/files/{at}/content", "too_long", {"limit": bound}) for at in over]
+        )
+    return shape
 
 
 def _check_whole(shapes: list[Shape]) -> None:

@@ -119,7 +119,6 @@ class Environment(BaseModel):
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    metrics: bool = False
     data_dir: Path = Path(".waybill")
     # Set by `manage.py dev` and the tests alone: static files straight from their source folders.
     dev: bool = False

@@ -51,7 +51,10 @@ def check_key(text: str, *, pointer: str = "/key") -> str:
 
 
 def check_login(text: str, *, pointer: str = "/login") -> str:
-    """Give the login in the form it is kept in (lower case); raises Invalid with `too_long`, `not_allowed`."""
+    """Give the login as it is kept, in lower case.
+
+    Raises Invalid with `required`, `too_long`, `malformed`, `reserved`.
+    """
     login = text.strip().lower()
     if len(login) > LOGIN_MAX:
         raise _wrong(pointer, "too_long", limit=LOGIN_MAX)
@@ -59,6 +62,8 @@ def check_login(text: str, *, pointer: str = "/login") -> str:
         raise _wrong(pointer, "required")
     if not re.fullmatch(LOGIN_PATTERN[1:-1], login):
         raise _wrong(pointer, "malformed", example="han.mei")
+    if login in RESERVED:  # it stands in addresses beside these words
+        raise _wrong(pointer, "reserved", word=login)
     return login
 
 

@@ -26,6 +26,10 @@ class OperationQuerySet(MutableQuerySet["Operation"]):
         """Give those that have not ended."""
         return self.filter(state__in=states.ACTIVE)
 
+    def listed(self) -> OperationQuerySet:
+        """Give those that lists for people show: neither the parts of a batch nor plans, which change nothing."""
+        return self.filter(parent=None).exclude(kind="plan")
+
     def permitted(self, user: Person, right: str = "view_team") -> OperationQuerySet:
         """Give the operations a person may see.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from clusters.models import Application, Component
 from teams.models import AuditEvent
@@ -193,3 +194,13 @@ def test_only_who_edits_applications_edits_components(cast: Cast, app: Applicati
         assert cast.api(part).put(address, {"image": IMAGE}).status_code == 403
         assert cast.api(part).delete(address).status_code == 403
         assert cast.api(part).post(path_of(app, "components"), {"key": "b", "image": IMAGE}).status_code == 403
+
+
+def test_a_console_may_bound_files_more_narrowly(cast: Cast, app: Application, settings: Settings) -> None:
+    settings.WAYBILL_MAX_FILE = 10
+    body = _web(files=[{"path": "/etc/app", "content": "x" * 11}])
+    answer = cast.api("developer").post(path_of(app, "components"), body)
+    assert answer.status_code == 422
+    wrong = answer.json()["errors"][0]
+    assert (wrong["pointer"], wrong["code"]) == ("/files/0/content", "too_long")
+    assert not app.components.exists()

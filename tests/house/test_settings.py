@@ -31,17 +31,17 @@ def test_the_least_environment_gives_the_documented_defaults() -> None:
     assert (read.session_idle, read.session_max, read.token_max_days) == (1800, 43200, 365)
     assert (read.max_body, read.max_yaml, read.max_file) == (2 * 1024**2, 1024**2, 512 * 1024)
     assert (read.language, read.time_zone) == ("en", "UTC")
-    assert (read.log_format, read.log_level, read.metrics) == ("json", "info", False)
+    assert (read.log_format, read.log_level) == ("json", "info")
     assert (read.outbound_allow, read.trusted_proxies, read.dev) == ((), (), False)
     assert read.data_dir == Path(".waybill")
 
 
 def test_values_are_typed() -> None:
-    said = {"WAYBILL_OUTBOUND_ALLOW": "127.0.0.0/8, ::1/128", "WAYBILL_MAX_BODY": "4 MiB", "WAYBILL_METRICS": "on"}
+    said = {"WAYBILL_OUTBOUND_ALLOW": "127.0.0.0/8, ::1/128", "WAYBILL_MAX_BODY": "4 MiB", "WAYBILL_DEV": "on"}
     said |= {"WAYBILL_PUBLIC_URL": "https://console.example/", "WAYBILL_ALLOWED_HOSTS": "a.example,b.example"}
     read = env.read({**LEAST, **said})
     assert read.outbound_allow == (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-    assert (read.max_body, read.metrics, read.public_url) == (4 * 1024**2, True, "https://console.example")
+    assert (read.max_body, read.dev, read.public_url) == (4 * 1024**2, True, "https://console.example")
     assert read.allowed_hosts == ("a.example", "b.example")
 
 
@@ -67,7 +67,7 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("WAYBILL_LANGUAGE", "de"),
         ("WAYBILL_TIME_ZONE", "Mars/Olympus"),
         ("WAYBILL_LOG_LEVEL", "loud"),
-        ("WAYBILL_METRICS", "perhaps"),
+        ("WAYBILL_DEV", "perhaps"),
         ("DATABASE_URL", "sqlite:///file"),
         ("REDIS_URL", "http://broker"),
     ],
