@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.calls import Caller
-from deploy.local.images import COMPONENTS, File, Image, layer, push_image, push_random
+from deploy.local.images import COMPONENTS, File, Image, archive, layer, pause_image, push_image, push_random
 from deploy.local.plan import RegistryFacts, free_ports
 from deploy.local.programs import ensure_sample
 from deploy.local.registry import INDEX, MANIFEST, Registry, sha256
@@ -95,6 +95,19 @@ def test_random_images_tell_their_blobs(registry: RegistryFacts) -> None:
     client = Registry.of(registry)
     assert all(client.has("test/random", digest) for digest, _ in [*made.layers, made.config])
     assert len(client.manifest("test/random", made.digest).body) == made.manifest_size
+
+
+def test_an_image_in_a_file_names_itself_and_holds_all_it_names() -> None:
+    content = archive(pause_image(b"program"), "node.local/pause:1")
+    assert content == archive(pause_image(b"program"), "node.local/pause:1")
+    with tarfile.open(fileobj=BytesIO(content)) as opened:
+        files = {entry.name: opened.extractfile(entry).read() for entry in opened}  # type: ignore[union-attr]
+    (entry,) = json.loads(files["index.json"])["manifests"]
+    assert entry["annotations"]["io.containerd.image.name"] == "node.local/pause:1"
+    manifest = json.loads(files[f"blobs/{entry['digest'].replace(':', '/')}"])
+    for named in [manifest["config"], *manifest["layers"]]:
+        blob = files[f"blobs/{named['digest'].replace(':', '/')}"]
+        assert (sha256(blob), len(blob)) == (named["digest"], named["size"])
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.authority import Authority
-from deploy.local.programs import KUBERNETES, Build, Recipe, built, ensure, ensure_recipe
+from deploy.local.programs import KUBERNETES, NODE, Build, Recipe, built, ensure, ensure_recipe
 from deploy.local.toolchain import BuildError, find
 from tests.real.platform import FRESH
 
@@ -89,7 +89,12 @@ def test_programs_that_are_there_already_are_used(tmp_path: Path, monkeypatch: p
 
 
 def test_the_version_of_kubernetes_is_the_locked_one() -> None:
-    assert KUBERNETES.release() == "v1.36.3"
+    assert KUBERNETES.release() == NODE.release() == "v1.36.3"
+
+
+def test_the_programs_of_a_node_are_locked_with_kubernetes_and_built_apart() -> None:
+    assert NODE.folder == KUBERNETES.folder
+    assert NODE.key("1.26.0") != KUBERNETES.key("1.26.0")
 
 
 @pytest.mark.parametrize(
