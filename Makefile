@@ -5,7 +5,8 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 # Pass more with, for example: make test ARGS="tests/teams -k roles"
 ARGS ?=
-WORKERS ?= 2
+# More than cores: most tests wait for pods, leases and pages.
+WORKERS ?= 4
 SOURCES := console teams operations clusters marketplace tests deploy manage.py .ci/prepare.py
 
 .PHONY: help ready demo demo-down demo-reset demo-walk dev test check format lint types imports templates messages messages-check compile-messages compose-secrets
