@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
@@ -41,6 +41,11 @@ def base(live_server: Any) -> str:
     """The live server's address."""
     return str(live_server.url)
 
+
+Look = tuple[str, Literal["light", "dark"], tuple[int, int]]
+DARK_DESK: tuple[Look, ...] = (("en-GB", "dark", (1280, 800)), ("zh-CN", "light", (390, 844)))
+LIGHT_DESK: tuple[Look, ...] = (("en-GB", "light", (1280, 800)), ("zh-CN", "dark", (390, 844)))
+"""Two looks that between them have both languages, both themes, a desk and a phone."""
 
 SignIn = Callable[..., Page]
 

@@ -20,7 +20,7 @@ from teams.models import Team, User
 from tests.builders import add_member, make_team
 from tests.cast import Cast
 from tests.marketplace import world
-from tests.pages.conftest import PASSWORD, SignIn, person
+from tests.pages.conftest import LIGHT_DESK, PASSWORD, SignIn, person
 from tests.pages.test_market import client_of, text_of
 from tests.pages.test_pages import _judge
 
@@ -119,7 +119,11 @@ def test_an_environment_that_cannot_be_chosen_says_why(cast: Cast, office: Templ
 def test_installing_starts_one_operation_however_often_it_is_sent(cast: Cast, office: Template) -> None:
     place(cast.team, "only")
     client = client_of(cast.delivery)
-    fields = {"environments": ["only"], "values_web.variables.SMTP_PASSWORD": "s3cret", "key": "the-same"}
+    fields: dict[str, Any] = {
+        "environments": ["only"],
+        "values_web.variables.SMTP_PASSWORD": "s3cret",
+        "key": "the-same",
+    }
     first, second = sent(client, **fields), sent(client, **fields)
     operation = Operation.objects.get(kind="install")
     assert first.url == second.url == f"/operations/{operation.name}"
@@ -177,7 +181,7 @@ def test_another_version_is_another_look_and_starts_nothing(cast: Cast, office: 
 def test_the_plan_is_asked_for_and_told(cast: Cast, office: Template) -> None:
     place(cast.team, "only")
     client = client_of(cast.delivery)
-    fields = {"environments": ["only"], "values_web.variables.SMTP_PASSWORD": "x"}
+    fields: dict[str, Any] = {"environments": ["only"], "values_web.variables.SMTP_PASSWORD": "x"}
     asked = sent(client, do="plan", **fields)
     operation = Operation.objects.get(kind="plan")
     assert asked.status_code == 200 and f"/operations/{operation.name}/plan" in asked.content.decode()
@@ -277,7 +281,7 @@ def test_without_scripts_it_installs_too(base: str, browser: Browser, signed_in:
 
 def test_the_page_is_accessible_and_fits(base: str, browser: Browser, signed_in: SignIn, zhaomin: User) -> None:
     published(Template.objects.get(), "1.1", zhaomin, mark="release", variables=VARIABLES)
-    for language, theme, size in (("en-GB", "light", (1280, 800)), ("zh-CN", "dark", (390, 844))):
+    for language, theme, size in LIGHT_DESK:
         context = browser.new_context(
             locale=language, color_scheme=theme, viewport={"width": size[0], "height": size[1]}
         )

@@ -16,7 +16,7 @@ from teams.models import User
 from tests.builders import add_member, make_team
 from tests.cast import Cast
 from tests.marketplace import world
-from tests.pages.conftest import PASSWORD, SignIn, person
+from tests.pages.conftest import LIGHT_DESK, PASSWORD, SignIn, person
 from tests.pages.test_install import place
 from tests.pages.test_market import client_of, text_of
 from tests.pages.test_pages import _judge
@@ -227,7 +227,7 @@ def test_from_the_app_a_publication_takes_three_clicks(base: str, signed_in: Sig
 
 
 def test_the_pages_are_accessible_and_fit(base: str, browser: Browser, signed_in: SignIn, lilei: User) -> None:
-    for language, theme, size in (("en-GB", "light", (1280, 800)), ("zh-CN", "dark", (390, 844))):
+    for language, theme, size in LIGHT_DESK:
         context = browser.new_context(
             locale=language, color_scheme=theme, viewport={"width": size[0], "height": size[1]}
         )

@@ -18,7 +18,7 @@ from teams.models import User
 from tests.builders import add_member, make_team
 from tests.cast import Cast
 from tests.marketplace import world
-from tests.pages.conftest import PASSWORD, SignIn, person
+from tests.pages.conftest import DARK_DESK, PASSWORD, SignIn, person
 from tests.pages.test_install import place
 from tests.pages.test_market import client_of, text_of
 from tests.pages.test_pages import _judge
@@ -279,7 +279,7 @@ def test_from_the_app_an_upgrade_takes_two_clicks_and_so_does_the_way_back(
 
 def test_the_pages_are_accessible_and_fit(base: str, browser: Browser, signed_in: SignIn, zhaomin: User) -> None:
     app = Application.objects.get()
-    for language, theme, size in (("en-GB", "dark", (1280, 800)), ("zh-CN", "light", (390, 844))):
+    for language, theme, size in DARK_DESK:
         context = browser.new_context(
             locale=language, color_scheme=theme, viewport={"width": size[0], "height": size[1]}
         )
