@@ -40,6 +40,7 @@ compose-secrets: ready  ## Make the keys, passwords and certificates that docker
 
 test: ready compile-messages  ## Run every test
 	@$(PY) -m tests.real.browser
+	@$(PY) -m deploy.local nodes
 	@$(PY) -m deploy.local build
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
