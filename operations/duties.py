@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import connection
+from django.db.models.functions import Now
 
 from console.kit.models import uuid7
 from operations import registry
@@ -27,6 +28,11 @@ def schedule_duty(kind: str, subject_id: uuid.UUID | None = None) -> None:
 def end_duty(kind: str, subject_id: uuid.UUID | None = None) -> None:
     """Have the duty no longer done for the subject; a run under way ends by itself."""
     Duty.objects.filter(kind=kind, subject_id=subject_id).delete()
+
+
+def hasten_duty(kind: str, subject_id: uuid.UUID) -> None:
+    """Have the duty done for the subject as soon as somebody is free; one under way keeps its own schedule."""
+    Duty.objects.filter(kind=kind, subject_id=subject_id, lease_until=None).update(next_at=Now())
 
 
 def ensure_standing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from clusters.delivery.record import hold_record
 from clusters.delivery.run import Run
 from clusters.models import Application, Revision
+from operations.duties import hasten_duty
 from operations.models import Operation
 
 
@@ -20,7 +21,7 @@ def settle_revision(operation: Operation, state: str) -> Revision | None:
     Deployed: the former one is superseded and the application points at this one. Any other end leaves the former one
     deployed. Gives the revision, None for an operation that has none.
     """
-    revision = Revision.objects.filter(operation=operation).select_related("application").first()
+    revision = Revision.objects.filter(operation=operation).select_related("application__environment").first()
     if revision is None:
         return None
     if state != "succeeded":
@@ -34,4 +35,5 @@ def settle_revision(operation: Operation, state: str) -> Revision | None:
     revision.save(update_fields=["state"])
     if revision.kind != Revision.Kind.UNINSTALL:
         Application.objects.filter(pk=revision.application_id).update(current_revision=revision)
+        hasten_duty("observe_cluster", revision.application.environment.cluster_id)
     return revision

@@ -37,7 +37,7 @@ def extend_application(key: str, part: Part, *, example: Any, empty: Any) -> Non
 def with_parts(rows: QuerySet[Application]) -> QuerySet[Application]:
     """Read along what the JSON shows, with as many queries for one row as for fifty."""
     return rows.select_related(
-        "environment__cluster", "environment__team", "status", "current_revision"
+        "environment__cluster", "environment__team", "status", "current_revision__operation"
     ).prefetch_related("components")
 
 
@@ -71,7 +71,7 @@ def is_current(status: ApplicationStatus, cluster: Cluster) -> bool:
 
 def _json(row: Application, operation: str | None) -> dict[str, Any]:
     status: ApplicationStatus | None = getattr(row, "status", None)
-    current = status is not None and is_current(status, row.environment.cluster)
+    current = status is not None and not _is_before(status, row) and is_current(status, row.environment.cluster)
     return {
         "slug": row.slug,
         "name": row.name,
@@ -110,8 +110,14 @@ def cause_json(code: str | None, params: Mapping[str, Any]) -> dict[str, Any] | 
     return {"code": code, "params": {"component": component, "words": words}, "text": text}
 
 
+def _is_before(status: ApplicationStatus, row: Application) -> bool:
+    """Whether the last look is older than what was deployed last: then it tells nothing of it."""
+    ended = row.current_revision.operation.finished_at if row.current_revision is not None else None
+    return ended is not None and status.observed_at < ended
+
+
 def _components(row: Application, status: ApplicationStatus | None, *, current: bool) -> list[dict[str, Any]]:
-    if status is not None and status.components:
+    if status is not None and status.components and not _is_before(status, row):
         return [_seen(component, current=current) for component in status.components]
     if row.current_revision is not None:
         parts = row.current_revision.document["components"]

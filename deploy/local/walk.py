@@ -231,12 +231,8 @@ def roll_back(ground: Ground) -> str:
     assert [r["number"] for r in records] == [3, 2, 1] and records[0]["rolls_back_to"] == 1, records
     newest = delivery.get(f"{target}/revisions/3")
     assert newest["equals"]["equal"] is True, newest["equals"]
-
-    def keys() -> set[str]:
-        return {component["key"] for component in delivery.get(target)["components"]}
-
-    # What is seen follows what was done by some seconds.
-    _until(lambda: keys() == {"web", "api", "db", "worker"}, "worker back and cache gone", keys)
+    keys = {component["key"] for component in delivery.get(target)["components"]}
+    assert keys == {"web", "api", "db", "worker"}, keys
     return f"revision 3 equals revision 1, not restored: {newest['not_restored']}; {running}"
 
 

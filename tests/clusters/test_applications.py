@@ -217,3 +217,17 @@ def test_a_list_costs_the_same_for_one_and_for_many(
                 assert len(api.get("environments/test-internal/apps").json()["items"]) == number + 1
             counts.append(len(captured.captured_queries))
     assert counts[0] == counts[1]
+
+
+def test_a_look_from_before_the_last_deployment_tells_nothing_of_it(cast: Cast, place: Environment) -> None:
+    api, app = cast.api("developer"), make_app(place)
+    add(api, app, "api")
+    settle(start(api, app))
+    _see(app, age=5, state="running")
+    shown = api.get(path_of(app)).json()
+    assert [(part["key"], part["state"]) for part in shown["components"]] == [("api", "unknown")]
+    assert (shown["status"]["state"], shown["status"]["last_state"]) == ("unknown", "running")
+    _see(app, age=-1, state="running")
+    shown = api.get(path_of(app)).json()
+    assert [part["key"] for part in shown["components"]] == ["web"]
+    assert shown["status"]["state"] == "running"
