@@ -24,6 +24,9 @@ _FAILED = frozenset(
 )
 _STARTED = frozenset({"CreateContainerError", "RunContainerError", "CrashLoopBackOff"})
 
+RUNTIMES = ("containerd://", "cri-o://", "docker://")
+"""How runtimes that really pull call themselves on their node, as in `containerd://1.7.2`."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -105,8 +108,7 @@ def _is_played(kube: Kube, pod: dict[str, Any]) -> bool:
     except WaybillError:
         return False
     info = ((node or {}).get("status") or {}).get("nodeInfo") or {}
-    # A real container runtime calls itself `containerd://1.7.2`.
-    return "://" not in str(info.get("containerRuntimeVersion") or "")
+    return not str(info.get("containerRuntimeVersion") or "").startswith(RUNTIMES)
 
 
 def _namespace(trial: Trial) -> dict[str, Any]:
