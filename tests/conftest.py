@@ -20,7 +20,14 @@ if (_folder := environment.addresses()) is not None:
     atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 django.setup()
 
-from tests.real import postgres  # noqa: E402  (the settings must stand first)
+from django.conf import settings  # noqa: E402  (the settings must stand first)
+
+from console.celery import app as celery  # noqa: E402
+from tests.real import postgres  # noqa: E402
+
+# In a process that another one called, the settings were loaded before this file, with the caller's broker.
+settings.WAYBILL_REDIS_URL = os.environ["REDIS_URL"]
+celery.conf.update(broker_url=os.environ["REDIS_URL"])
 
 _parts = ("tests.real.redis", "tests.real.browser", "tests.cast", "tests.real.platform")
 pytest_plugins = [part for part in _parts if find_spec(part)]
