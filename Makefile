@@ -5,6 +5,8 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 # Pass more with, for example: make test ARGS="tests/teams -k roles"
 ARGS ?=
+# make demo EMPTY=1 leaves clusters, teams, registry and application to you.
+EMPTY ?=
 # More than cores: most tests wait for pods, leases and pages.
 WORKERS ?= 4
 SOURCES := console teams operations clusters marketplace tests deploy manage.py .ci/prepare.py
@@ -20,8 +22,8 @@ ready:  # .venv with the locked packages, by hash
 	if [ -z "$$found" ]; then echo "Python 3.11 or newer is needed"; exit 1; fi; \
 	$$found .ci/prepare.py
 
-demo: ready compile-messages  ## Run the console with three local clusters and a registry, with data to look at
-	@$(PY) -m deploy.local.demo up
+demo: ready compile-messages  ## Run the console with three local clusters and a registry, set up to publish (EMPTY=1: not)
+	@$(PY) -m deploy.local.demo up $(if $(filter-out 0,$(EMPTY)),--empty)
 
 demo-down: ready  ## Stop everything the demo started
 	@$(PY) -m deploy.local.demo down

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from clusters.models import Cluster, Environment
 from marketplace.models import ImageRegistry, Version
@@ -22,15 +22,24 @@ from operations.states import ACTIVE
 from teams.models import Team
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
     from teams.models import Enterprise, User
 
 DAY = timedelta(hours=24)
 NAMES = 5
+DOING: dict[str, _StrPromise] = {
+    "cluster_check": gettext_lazy("%(name)s is checking a connection."),
+    "prepare_environment": gettext_lazy("%(subject)s is being prepared."),
+    "registry_test": gettext_lazy("%(name)s is testing %(subject)s."),
+    "publish": gettext_lazy("%(name)s is publishing %(subject)s."),
+}
+"""What is said of running work, by its kind; one kind for each of the first steps, in their order."""
 
 
 @dataclass(frozen=True)
 class Todo:
-    """One line of the first-run list: what, how it stands, and the page where it is done or looked at."""
+    """One line of the first-run list: what, how it stands, the page where it is done, and the work that runs for it."""
 
     title: str
     text: str
@@ -38,6 +47,8 @@ class Todo:
     href: str
     label: str
     running: Operation | None = None
+    doing: str = ""
+    work: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,20 @@ class Counts:
 
 
 def first_steps(enterprise: Enterprise) -> list[Todo]:
-    """Give the four things an enterprise sets up first, with how each stands."""
-    return [_clusters(enterprise), _teams(enterprise), _registry(enterprise), _version(enterprise)]
+    """Give the four things an enterprise sets up first, with how each stands and what is being done about it."""
+    rows = Operation.objects.active().filter(enterprise=enterprise, kind__in=DOING)
+    newest = {row.kind: row for row in rows.select_related("initiator").order_by("number")}
+    steps = (_clusters(enterprise), _teams(enterprise), _registry(enterprise), _version(enterprise))
+    return [_with(todo, newest.get(kind)) for todo, kind in zip(steps, DOING, strict=True)]
+
+
+def _with(todo: Todo, running: Operation | None) -> Todo:
+    """Add the operation that runs for it, if one does."""
+    if running is None:
+        return todo
+    by = running.initiator.name if running.initiator else "–"
+    doing = str(DOING[running.kind]) % {"name": by, "subject": running.subject["name"]}
+    return replace(todo, running=running, doing=doing, work=reverse("operation_page", args=[running.name]))
 
 
 def _clusters(enterprise: Enterprise) -> Todo:
@@ -92,18 +115,8 @@ def _version(enterprise: Enterprise) -> Todo:
     if there:
         text = _("The local component library has versions to install.")
         return Todo(title, text, True, reverse("market"), _("Local component library"))
-    running = (
-        Operation.objects.filter(enterprise=enterprise, kind="publish", state__in=ACTIVE)
-        .select_related("initiator")
-        .order_by("-number")
-        .first()
-    )
-    if running is None:
-        text = _("A tested application becomes an immutable version in the local component library.")
-        return Todo(title, text, False, reverse("team_list"), _("Teams"))
-    told = {"name": running.initiator.name if running.initiator else "–", "subject": running.subject["name"]}
-    text = _("%(name)s is publishing %(subject)s.") % told
-    return Todo(title, text, False, reverse("operation_page", args=[running.name]), _("View operation"), running)
+    text = _("A tested application becomes an immutable version in the local component library.")
+    return Todo(title, text, False, reverse("team_list"), _("Teams"))
 
 
 def clusters(user: User) -> Counts:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from clusters.models import Cluster
 from clusters.pages.cluster_lines import cluster_lines
 from console import overview
+from console.coming import coming
 from console.kit.context import current
 from console.kit.pages import SignedIn, page
 from teams import access
@@ -60,6 +61,7 @@ def _overview(user: User) -> dict[str, object]:
         "done": sum(1 for todo in todos if todo.done),
         "next": next((todo for todo in todos if not todo.done), None),
         "running": next((todo.running for todo in todos if todo.running), None),
+        "coming": coming(),
         "clusters": overview.clusters(user),
         "environments": overview.environments(user),
         "awaiting": overview.awaiting_mark(user),

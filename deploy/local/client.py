@@ -35,14 +35,20 @@ class Client:
         self._timeout = timeout
 
     def ask(
-        self, method: str, path: str, body: Any = None, *, expect: int, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        expect: int | tuple[int, ...],
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         """Send one request; `path` lies under /api/v1 unless it begins with it.
 
-        Raises Unexpected when the status is not `expect`; OSError when the console does not answer.
+        Raises Unexpected when the status is not `expect` (or one of it); OSError when the console does not answer.
         """
         answer = self._send(method, path, body, headers or {})
-        if answer.status != expect:
+        if answer.status not in (expect if isinstance(expect, tuple) else (expect,)):
             raise Unexpected(f"{method} {path}: {answer.status} instead of {expect}: {_words(answer.body)}")
         return answer
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 from deploy.local.plan import NETWORKS, PlatformError
 from deploy.local.process import spawn
@@ -26,6 +29,7 @@ class Console:
         self.port = port
         self.log = data / "console.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._coming: IO[str] | None = None
 
     @property
     def url(self) -> str:
@@ -71,6 +75,25 @@ class Console:
         if answer.returncode != 0:
             raise PlatformError(f"{' '.join(words)}: {answer.stderr.strip() or answer.stdout.strip()}")
         return answer.stdout.strip()
+
+    def is_coming(self, what: str | None) -> None:
+        """Let its overview tell what is still coming (a word of `console.coming`), or nothing any more.
+
+        The file is locked as long as this process lives; one that nobody holds is not believed.
+        """
+        path = self.data / "coming.json"
+        held, self._coming = self._coming, None
+        if what is None:
+            path.unlink(missing_ok=True)
+        else:
+            self.data.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f"{path.name}.{os.getpid()}.part")
+            part.write_text(json.dumps({"what": what, "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}))
+            self._coming = part.open()
+            fcntl.flock(self._coming, fcntl.LOCK_EX)
+            part.replace(path)
+        if held is not None:
+            held.close()
 
     def first_admin(self, login: str, name: str) -> str:
         """Make the first admin and give the password for one use."""

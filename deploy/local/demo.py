@@ -20,16 +20,21 @@ from types import FrameType
 from typing import Any
 
 from deploy.local.authority import write_private
+from deploy.local.client import Unexpected
 from deploy.local.console import ROOT, Console
+from deploy.local.ground import Ground, registry_body
+from deploy.local.ground import walk as take
+from deploy.local.guide import what_is_next
 from deploy.local.images import push_sample
 from deploy.local.nodes import PLAYED, choose
 from deploy.local.people import ADMIN, PEOPLE, People
 from deploy.local.plan import CLUSTERS, REAL, PlatformError, RegistryFacts, free_ports
 from deploy.local.platform import Platform
 from deploy.local.process import Identity, identify
+from deploy.local.setting_up import STEPS
 from deploy.local.toolchain import BuildError
 from deploy.local.visitor import Refused
-from deploy.local.walk import Ground, walk
+from deploy.local.walk import walk
 
 PORT = 8000
 VERSIONS = ("1.0", "2.0")
@@ -48,7 +53,7 @@ def main() -> int:
     try:
         match arguments.command:
             case "up":
-                demo.up(arguments.port, os.environ.get("DEMO_NODES") or None)
+                demo.up(arguments.port, os.environ.get("DEMO_NODES") or None, empty=arguments.empty)
             case "down":
                 demo.down()
             case "reset":
@@ -72,10 +77,11 @@ class Demo:
         self.people = People(self.folder / "people.txt")
         self.platform = Platform(data / "platform", CLUSTERS)
 
-    def up(self, port: int, nodes: str | None) -> None:
+    def up(self, port: int, nodes: str | None, *, empty: bool = False) -> None:
         """Start everything and keep it until a signal; when it runs already, say where and return.
 
-        ``nodes`` is ``played``, ``real``, or None for real ones where they can be had.
+        ``nodes`` is ``played``, ``real``, or None for real ones where they can be had. Steps 1 to 4 of the road are
+        taken, unless they were before or the console is to stay ``empty``.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
@@ -87,7 +93,7 @@ class Demo:
                 return
             console = Console(self.data, port)
             try:
-                self._start(console, nodes)
+                self._start(console, nodes, empty=empty)
                 self._keep(console)
             finally:
                 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -96,7 +102,7 @@ class Demo:
                 console.stop()
                 (self.folder / "running.json").unlink(missing_ok=True)
 
-    def _start(self, console: Console, nodes: str | None) -> None:
+    def _start(self, console: Console, nodes: str | None, *, empty: bool) -> None:
         """The console first, so that it answers while the programs of the platform are built."""
         began = time.monotonic()
         myself = identify(os.getpid())
@@ -104,6 +110,7 @@ class Demo:
         note = {"pid": myself.pid, "started": myself.started, "url": console.url}
         write_private(self.folder / "running.json", json.dumps(note))
         _say("Starting the console.")
+        console.is_coming("clusters")
         console.start()
         console.wait()
         _say(f"The console answers at {console.url} after {time.monotonic() - began:.0f} s.")
@@ -115,10 +122,36 @@ class Demo:
         self.platform = Platform(self.platform.state, choose(self.platform.state, nodes, say=_say))
         _say("Starting the registry and the clusters.")
         self.platform.start(while_pid=os.getpid(), say=_say)
-        for version in VERSIONS:
-            push_sample(self.platform.registry, version)
-        self._say_platform()
+        images = {version: push_sample(self.platform.registry, version) for version in VERSIONS}
+        if not empty:
+            self._set_up(console, images)
+        console.is_coming(None)
+        self._say_what_is_next(console.url)
         _say(f"Everything is ready after {time.monotonic() - began:.0f} s. Ctrl-C ends it.")
+
+    def _set_up(self, console: Console, images: dict[str, dict[str, str]]) -> None:
+        """Take steps 1 to 4 over REST, each as the person whose step it is, with a token for this alone.
+
+        Once all are taken they are never taken again: what people change afterwards is theirs.
+        """
+        if self._is_set_up:
+            return
+        console.is_coming("road")
+        _say("Setting up clusters, teams, registry and a test application, over the REST API.")
+        bodies = registry_body(self.platform.registry)
+        ground = Ground(console.url, dict(self.platform.clusters), bodies, images, console.token, _say)
+        try:
+            with self.people.tokens(console.url) as ground.token:
+                if take(ground, STEPS):
+                    write_private(self.folder / "set-up", "")
+                    return
+        except (Refused, Unexpected, OSError) as error:
+            _say(f"  {error}")
+        _say("What was set up stays. Go on in the console, or start the demo again to have the rest done.")
+
+    @property
+    def _is_set_up(self) -> bool:
+        return (self.folder / "set-up").exists()
 
     def _keep(self, console: Console) -> None:
         while console.running:
@@ -142,20 +175,15 @@ class Demo:
         except PlatformError:
             _say("  The clusters are not there yet.")
         else:
-            self._say_platform()
+            if running is not None:
+                self._say_what_is_next(running["url"])
 
-    def _say_platform(self) -> None:
-        """Say what a person enters in the console to connect the clusters and the registry."""
-        _say("Clusters to add, each by its kubeconfig:")
-        for cluster in self.platform.clusters.values():
-            _say(f"  {cluster.name}: {self.platform.state / cluster.slug / 'admin.kubeconfig'}")
-            if cluster.facts.real:
-                _say(f"    Its pages open at http://{cluster.facts.host} and the port that the console shows.")
-        registry = self.platform.registry
+    def _say_what_is_next(self, console: str) -> None:
+        """Say what is there for a person to go on with, and where."""
         path = self.folder / "registry.txt"
-        write_private(path, _registry_text(registry))
-        _say(f"Registry to set: {registry.address}; accounts and certificate authority: {path}")
-        _say(f"  Images to build an application from: {registry.address}/dev/web, api, db, cache, worker, 1.0 and 2.0.")
+        write_private(path, _registry_text(self.platform.registry))
+        for line in what_is_next(console, self.platform, self.people.path, path, is_set_up=self._is_set_up):
+            _say(line)
 
     def down(self) -> None:
         """Stop what the demo started; what it stored stays. Harmless when nothing runs."""
@@ -167,7 +195,7 @@ class Demo:
     def reset(self) -> None:
         """Stop the demo and remove all it stored: people, console, registry, clusters."""
         self.down()
-        for name in ("demo", "platform", "dev", "console.log"):
+        for name in ("demo", "platform", "dev", "console.log", "coming.json"):
             path = self.data / name
             if path.is_dir():
                 shutil.rmtree(path)
@@ -198,25 +226,11 @@ def walk_the_road(nodes: str | None) -> bool:
         console.wait()
         console.first_admin(ADMIN, PEOPLE[0].name)
         _say(f"The ground is ready after {time.monotonic() - began:.0f} s.")
-        return walk(Ground(console.url, dict(platform.clusters), _registry_body(registry), images, console.token, _say))
+        return walk(Ground(console.url, dict(platform.clusters), registry_body(registry), images, console.token, _say))
     finally:
         console.stop()
         platform.stop()
         shutil.rmtree(data, ignore_errors=True)
-
-
-def _registry_body(facts: RegistryFacts) -> dict[str, Any]:
-    """The registry as the console's REST API takes it."""
-    return {
-        "address": facts.address,
-        "prefix": "library",
-        "user": facts.user,
-        "password": facts.password,
-        "pull_user": facts.pull_user,
-        "pull_password": facts.pull_password,
-        "ca_pem": facts.ca_pem,
-        "plain_http": False,
-    }
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -233,6 +247,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="command", required=True)
     up = verbs.add_parser("up", help="start the demo and keep it until Ctrl-C")
     up.add_argument("--port", type=int, default=PORT, help=f"port of the console ({PORT})")
+    up.add_argument("--empty", action="store_true", help="leave all ten steps of the road to you")
     verbs.add_parser("down", help="stop it; what it stored stays")
     verbs.add_parser("reset", help="stop it and remove all it stored")
     road = verbs.add_parser("walk", help="walk the main road by REST on a console and a platform of their own")

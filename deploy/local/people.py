@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.local.authority import write_private
+from deploy.local.client import Client, Unexpected
 from deploy.local.visitor import Visitor
 
 ADMIN = "admin"
 ONE_TIME = "one-time"
+TOKEN_LIFE = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,29 @@ class People:
             if self.passwords()[person.login][1]:
                 self._signed_in(console, person.login)
         return self.passwords() != before
+
+    @contextmanager
+    def tokens(self, console: str) -> Iterator[Callable[[str], str]]:
+        """What gives an access token for a login; all of them are revoked at the end.
+
+        Raises visitor.Refused for who has another password than the one kept, OSError when the console is away.
+        """
+        made: list[tuple[str, str]] = []
+        end = datetime.now(UTC) + TOKEN_LIFE
+
+        def token(login: str) -> str:
+            visitor = self._signed_in(console, login)
+            body = {"name": f"make demo {secrets.token_hex(2)}", "expires_at": end.strftime("%Y-%m-%dT%H:%M:%SZ")}
+            answer = visitor.api("POST", "/tokens", body)
+            made.append((answer["prefix"], answer["token"]))
+            return str(answer["token"])
+
+        try:
+            yield token
+        finally:
+            for prefix, text in made:
+                with suppress(Unexpected, OSError):  # it ends by itself within hours
+                    Client(console, text).ask("DELETE", f"/tokens/{prefix}", expect=204)
 
     def _signed_in(self, console: str, login: str) -> Visitor:
         """A browser in which the person is signed in, with the one-time password replaced."""

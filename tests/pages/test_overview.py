@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -10,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from deploy.local.console import Console
 from operations.models import Operation
 from teams import audit
 from teams.models import Team, User
@@ -77,7 +80,44 @@ def test_the_list_of_first_steps_ticks_itself_off(admin: User) -> None:
     page = shown(admin)
     assert "王芳 is publishing" in page and f'data-events="/events/operations/{publishing.name}"' in page
     make_version(template, "1.0", admin)
-    assert "First delivery" not in shown(admin)
+    page = shown(admin)
+    assert "First delivery" not in page and "data-live" in page, "the last step ends it without another visit"
+    Operation.objects.update(state="succeeded", finished_at=timezone.now())
+    assert "data-live" not in shown(admin)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("cluster_check", "王芳 is checking a connection."),
+        ("prepare_environment", "后台管理系统 is being prepared."),
+        ("registry_test", "王芳 is testing 后台管理系统."),
+    ],
+)
+def test_what_is_being_set_up_is_told(admin: User, kind: str, sentence: str) -> None:
+    running = an_operation(admin, kind=kind, state="running")
+    page = shown(admin)
+    assert f'<a class="same" href="/operations/{running.name}">{sentence}</a>' in page
+    assert "0 of 4 done" in page
+
+
+def test_what_the_demo_still_brings_is_told_as_long_as_it_is_at_it(admin: User, settings: Any, tmp_path: Path) -> None:
+    settings.WAYBILL_DATA_DIR = tmp_path
+    console = Console(tmp_path, 1)
+    console.is_coming("clusters")
+    page = shown(admin)
+    assert "The demo is building and starting" in page and 'data-every="3000"' in page
+    assert "btn-primary" not in page, "nobody is sent to do what comes by itself"
+    console.is_coming("road")
+    assert "The demo is setting up clusters" in shown(admin)
+    left = (tmp_path / "coming.json").read_text()
+    console.is_coming(None)
+    assert "The demo" not in shown(admin)
+    (tmp_path / "coming.json").write_text(left)
+    assert "The demo" not in shown(admin), "left behind by a process that was killed"
+    console.is_coming("clusters")
+    settings.WAYBILL_DEV = False
+    assert "The demo" not in shown(admin)
 
 
 def test_the_tiles_count(admin: User, team: Team) -> None:

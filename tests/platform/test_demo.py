@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local.people import PEOPLE, People
+from deploy.local.client import Client
+from deploy.local.people import ADMIN, PEOPLE, People
 from deploy.local.plan import free_ports
 from deploy.local.visitor import Refused, Visitor
 from tests.real.platform import FRESH
@@ -37,20 +38,32 @@ class Demo:
         self.environment["DEMO_NODES"] = "played"
 
     @contextmanager
-    def up(self) -> Iterator[subprocess.Popen[str]]:
-        """The demo in the foreground of a process, ready."""
-        line = [sys.executable, "-m", "deploy.local.demo", "up", "--port", str(self.port)]
+    def up(self, *words: str, until: str = "Everything is ready") -> Iterator[subprocess.Popen[str]]:
+        """The demo in the foreground of a process, once it said a line that begins with `until`."""
+        line = [sys.executable, "-m", "deploy.local.demo", "up", "--port", str(self.port), *words]
         with subprocess.Popen(line, cwd=ROOT, env=self.environment, text=True, stdout=subprocess.PIPE) as process:
             try:
                 assert process.stdout is not None
                 self.said = []
                 for text in process.stdout:
                     self.said.append(text)
-                    if text.startswith("Everything is ready"):
+                    if text.startswith(until):
                         break
                 yield process
             finally:
                 process.kill()
+
+    def counts(self, people: People) -> dict[str, int]:
+        """How much is there of what the demo sets up, as its admin is told by the API."""
+        with people.tokens(self.url) as token:
+            admin = Client(self.url, token(ADMIN))
+            lists = ("clusters", "teams", "environments", "users", "operations?kind=cluster_check,deploy")
+            return {path.partition("?")[0]: len(admin.listed(f"/{path}")) for path in lists}
+
+    @property
+    def url(self) -> str:
+        """Where the console answers."""
+        return f"http://127.0.0.1:{self.port}"
 
     def run(self, verb: str) -> str:
         """Run one other command of the demo to its end."""
@@ -83,19 +96,21 @@ class Demo:
 def test_the_demo_from_its_first_start_to_its_reset(tmp_path: Path) -> None:
     demo = Demo(tmp_path / "data")
     people = People(demo.data / "demo/people.txt")
-    with demo.up() as process:
+    with demo.up("--empty") as process:
         printed = "".join(demo.said)
         kept = people.passwords()
         assert set(kept) == {person.login for person in PEOPLE}
         assert all(password in printed and not one_time for password, one_time in kept.values())
         assert stat.S_IMODE(people.path.stat().st_mode) == 0o600
-        visitor = Visitor(f"http://127.0.0.1:{demo.port}")
+        visitor = Visitor(demo.url)
         visitor.sign_in("hanmei", kept["hanmei"][0])
         with pytest.raises(Refused):
-            Visitor(visitor.console).sign_in("hanmei", kept["lilei"][0])
+            Visitor(demo.url).sign_in("hanmei", kept["lilei"][0])
+        assert demo.counts(people) == {"clusters": 0, "teams": 0, "environments": 0, "users": 4, "operations": 0}
+        assert "All ten steps are yours" in printed and "admin.kubeconfig" in printed
 
         again = demo.run("up")
-        assert f"runs already: {visitor.console}" in again
+        assert f"runs already: {demo.url}" in again
         assert "内网集群" in again
         assert process.poll() is None
 
@@ -103,15 +118,20 @@ def test_the_demo_from_its_first_start_to_its_reset(tmp_path: Path) -> None:
         assert process.wait(60) == 0
     assert demo.is_silent(), demo.processes()
 
-    with demo.up() as process:
+    with demo.up(until=" 2  ok") as process:
         assert people.passwords() == kept
         assert not any(password in "".join(demo.said) for password, _ in kept.values()), "printed once"
-        Visitor(visitor.console).sign_in("hanmei", kept["hanmei"][0])
+        assert not (demo.data / "demo/set-up").exists()
         process.kill()
         process.wait(10)
         assert demo.is_silent(), "even a kill leaves nothing behind"
 
     with demo.up() as process:
+        printed = "".join(demo.said)
+        assert printed.count("  ok  ") == 4 and "FAILED" not in printed, printed
+        assert "5  Sign in as 李雷 (lilei) and publish 1.0" in printed
+        assert demo.counts(people) == {"clusters": 3, "teams": 3, "environments": 3, "users": 4, "operations": 4}
+        assert "5  Sign in as" in demo.run("up")
         demo.run("down")
         assert process.wait(10) == 0
     assert demo.is_silent()
