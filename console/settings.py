@@ -39,6 +39,7 @@ WAYBILL_MAX_BODY = ENVIRONMENT.max_body
 WAYBILL_MAX_YAML = ENVIRONMENT.max_yaml
 WAYBILL_MAX_FILE = ENVIRONMENT.max_file
 WAYBILL_DATA_DIR = ENVIRONMENT.data_dir.absolute()
+WAYBILL_DEV = ENVIRONMENT.dev
 WAYBILL_REDIS_URL = ENVIRONMENT.redis_url.get_secret_value()
 
 # --- Where the console is reached ----------------------------------------------------------------------------------
