@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,6 +15,8 @@ from clusters.kube.checks import RIGHTS, TRIED, tried
 from clusters.runners.check import STEPS
 from clusters.words import CHECKS
 from console.kit import messages
+from console.kit.dates import day_text
+from console.kit.phrases import joined
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -72,13 +72,13 @@ def problem_of(step: Step, code: str) -> tuple[str, str]:
     missing = [f"{item['verb']} {item['resource']}" for item in step.observed.get("missing", ())]
     if len(missing) > 1:
         lacking = ngettext("%(n)d right is missing: %(which)s.", "%(n)d rights are missing: %(which)s.", len(missing))
-        title = lacking % {"n": len(missing), "which": ", ".join(missing)}
+        title = lacking % {"n": len(missing), "which": joined(missing)}
     return title, fix
 
 
 def _address(seen: dict[str, Seen]) -> str:
     found = seen["address"]
-    ips = ", ".join(found.get("ips", ()))
+    ips = joined(found.get("ips", ()))
     if ips in ("", found.get("host")):
         return _("%(host)s may be connected to") % {"host": found.get("host", "")}
     return _("%(host)s resolves to %(ips)s") % {"host": found["host"], "ips": ips}
@@ -130,7 +130,7 @@ _FOUND: dict[str, Callable[[dict[str, Seen]], str]] = {
 
 def _day(text: str | None) -> str:
     moment: datetime | None = parse_datetime(text) if text else None
-    return date_format(timezone.localtime(moment), "DATE_FORMAT") if moment else ""
+    return day_text(moment) if moment else ""
 
 
 def duration(step: Step) -> str:

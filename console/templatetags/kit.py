@@ -7,11 +7,12 @@ from datetime import datetime
 
 from django import template
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext, pgettext
 
+from console.kit.dates import clock_text, moment_text
+from console.kit.phrases import joined
 from console.kit.status import look
 
 register = template.Library()
@@ -64,7 +65,7 @@ def moment(value: datetime | None, clock: bool = False) -> SafeString | str:
     if value is None:
         return "–"
     local = timezone.localtime(value)
-    text = date_format(local, "H:i:s" if clock else "DATETIME_FORMAT")
+    text = clock_text(value) if clock else moment_text(value)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', value.isoformat(), local.isoformat(" ", "seconds"), text
     )
@@ -117,8 +118,8 @@ def version(number: str, value: str) -> SafeString:
 
 @register.filter
 def listed(words: Iterable[object]) -> str:
-    """Join the parts of a list as the reader's language does: `web, api`, `web、api`."""
-    return gettext(", ").join(str(word) for word in words)
+    """Join the parts of a list as the reader's language does."""
+    return joined(words)
 
 
 @register.filter
@@ -136,5 +137,5 @@ def refusal(right: str, team: str, who: list[str]) -> str:
     return gettext("This needs the right “%(right)s” in %(team)s. %(who)s can give it.") % {
         "right": right,
         "team": team,
-        "who": ", ".join(who) or gettext("An enterprise admin"),
+        "who": listed(who) or gettext("An enterprise admin"),
     }

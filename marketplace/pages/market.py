@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from clusters.pages.finding import why_not
 from console.kit.pages import SignedIn, page
 from console.kit.paging import Paged, paged
+from console.kit.phrases import joined
 from marketplace.models import Template, Version
 from marketplace.present.market import market, searched
 from teams import access
@@ -59,5 +60,5 @@ def why_no_delivery(user: User) -> str:
     team = Team.objects.permitted(user, "view_team").order_by("slug").first()
     if team is not None:
         return why_not(user, "deliver_test", team)
-    names = ", ".join(access.granters(user, "manage_teams")) or "–"
+    names = joined(access.granters(user, "manage_teams")) or "–"
     return _("You are not in a team, so there is nowhere to install. %(who)s can add you to one.") % {"who": names}

@@ -14,6 +14,7 @@ from clusters.pages.finding import address
 from clusters.pages.lines import Gauge, gauges
 from console.kit import messages
 from console.kit.errors import Refused, WaybillError
+from console.kit.phrases import joined
 from marketplace import gate
 from marketplace.actions.delivering import is_visible, question
 from marketplace.models import Installation, Template, Version
@@ -67,7 +68,7 @@ def cards(user: User, template: Template, version: Version | None, chosen: Colle
 def _why(environment: Environment, version: Version | None, held: frozenset[str]) -> str:
     if environment.deliver_right not in held:
         roles = [str(ROLE_LABELS[role]) for role in ROLE_LABELS if role in TEAM_RIGHTS[environment.deliver_right]]
-        return _("Needs one of these roles here: %(roles)s.") % {"roles": ", ".join(roles)}
+        return _("Needs one of these roles here: %(roles)s.") % {"roles": joined(roles)}
     if environment.state != Environment.State.READY:
         return _said(Refused("environment_not_ready", environment=environment.name, state=environment.state))
     if environment.cluster.is_away:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from console.kit.dates import moment_text
 from console.kit.messages import clusters, conflicts, fields, registries, requests, running
 from console.kit.messages.sentences import Sentence
+from console.kit.phrases import joined
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -130,7 +131,8 @@ def _shown(name: str, value: Any) -> Any:
         return "–"
     if isinstance(value, Mapping):
         if "consent" in value:
-            return f"{_shown(name, value['consent'])} ({_joined([str(item) for item in value.get('items', ())])})"
+            items = _joined([str(item) for item in value.get("items", ())])
+            return _("%(what)s (%(items)s)") % {"what": _shown(name, value["consent"]), "items": items}
         return str(value.get("name") or value.get("slug") or _joined([f"{key}: {item}" for key, item in value.items()]))
     if isinstance(value, (list, tuple)):
         return _joined([str(_shown(name, item)) for item in value])
@@ -145,11 +147,8 @@ def _moment(value: str) -> str:
     if at is None or timezone.is_naive(at):
         return value
     local = timezone.localtime(at)
-    return f"{date_format(local, 'DATETIME_FORMAT')} {local:%Z}"
+    return f"{moment_text(at)} {local:%Z}"
 
 
 def _joined(words: list[str]) -> str:
-    if len(words) < 2:
-        return "".join(words) or "–"
-    # Translators: joins the parts of a list, as in "web, api".
-    return _(", ").join(words)
+    return joined(words) or "–"
