@@ -44,7 +44,7 @@ test: ready compile-messages  ## Run every test
 	@$(PY) -m tests.real.browser
 	@$(PY) -m deploy.local nodes
 	@$(PY) -m deploy.local build
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint types imports templates messages-check  ## Run every check that is not a test
 

@@ -29,7 +29,7 @@ from tests.real import postgres  # noqa: E402
 settings.WAYBILL_REDIS_URL = os.environ["REDIS_URL"]
 celery.conf.update(broker_url=os.environ["REDIS_URL"])
 
-_parts = ("tests.real.redis", "tests.real.browser", "tests.cast", "tests.real.platform")
+_parts = ("tests.real.redis", "tests.real.browser", "tests.real.docker", "tests.cast", "tests.real.platform")
 pytest_plugins = [part for part in _parts if find_spec(part)]
 
 _database = pytest.StashKey[Postgres]()
@@ -55,9 +55,33 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.stop()
 
 
+LONGEST = (
+    "clusters/delivery/test_causes.py",
+    "platform/test_api_guide.py",
+    "marketplace/deliver/test_upgrade.py",
+    "faults/test_kill.py",
+    "faults/test_pause.py",
+    "faults/test_dark.py",
+    "marketplace/deliver/test_plan.py",
+    "platform/test_demo.py",
+    "faults/test_install.py",
+    "pages/test_apps_looks.py",
+    "clusters/test_duties.py",
+    "clusters/test_made_by_hand.py",
+    "clusters/delivery/test_fence.py",
+    "faults/test_publish.py",
+    "faults/test_late.py",
+    "clusters/delivery/test_converge.py",
+)
+"""The files that take longest, longest first: begun last, one of them would be waited for alone."""
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow neighbourhoods by their folder, so that no test can forget to."""
+    """Mark the slow neighbourhoods by their folder, so that no test can forget to, and begin with the longest."""
     root = Path(__file__).parent
+    rank = {root / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
     for item in items:
         if item.path.is_relative_to(root / "faults"):
             item.add_marker(pytest.mark.faults)
