@@ -11,7 +11,7 @@ EMPTY ?=
 WORKERS ?= 4
 SOURCES := console teams operations clusters marketplace tests deploy manage.py .ci/prepare.py
 
-.PHONY: help ready demo demo-down demo-reset demo-walk dev test check format lint types imports templates messages messages-check compile-messages compose-secrets
+.PHONY: help ready programs demo demo-down demo-reset demo-walk dev test check format lint types imports templates messages messages-check compile-messages compose-secrets
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -40,10 +40,12 @@ dev: ready  ## Run the console alone: database, broker, pages, API, event stream
 compose-secrets: ready  ## Make the keys, passwords and certificates that docker-compose.yml mounts
 	@$(PY) -m deploy.compose.prepare
 
-test: ready compile-messages  ## Run every test
+programs: ready compile-messages  # the browser and the clusters of the tests, built once
 	@$(PY) -m tests.real.browser
 	@$(PY) -m deploy.local nodes
 	@$(PY) -m deploy.local build
+
+test: programs  ## Run every test
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint types imports templates messages-check  ## Run every check that is not a test
