@@ -9,7 +9,8 @@ from typing import Any
 from clusters.health import ComponentHealth, Look, application_state, component_health
 from clusters.health.causes import one_line
 from clusters.health.times import seconds
-from clusters.manifests import labels, names
+from clusters.manifests import labels
+from clusters.reaching import access_of
 from clusters.spec.image import accepted_digests, image_text
 
 EVENTS = 50
@@ -54,6 +55,7 @@ class Seen:
     workloads: dict[str, Object] = field(default_factory=dict)
     pods: dict[str, list[Object]] = field(default_factory=dict)
     services: list[Object] = field(default_factory=list)
+    ingresses: list[Object] = field(default_factory=list)
     claims: list[Object] = field(default_factory=list)
 
 
@@ -61,30 +63,34 @@ def by_application(objects: Iterable[Object]) -> dict[str, Seen]:
     """Sort a cluster's objects into applications by the ownership label, and into components by name."""
     found: dict[str, Seen] = {}
     for item in objects:
-        owner = label(item, labels.APPLICATION)
+        owner = labels.read(item, labels.APPLICATION)
         if not owner:
             continue
-        seen, component = found.setdefault(owner, Seen()), label(item, labels.NAME)
+        seen, component = found.setdefault(owner, Seen()), labels.read(item, labels.NAME)
         if item["kind"] in ("Deployment", "StatefulSet"):
             seen.workloads[component] = item
         elif item["kind"] == "Pod":
             seen.pods.setdefault(component, []).append(item)
         elif item["kind"] == "Service":
             seen.services.append(item)
+        elif item["kind"] == "Ingress":
+            seen.ingresses.append(item)
         elif item["kind"] == "PersistentVolumeClaim":
             seen.claims.append(item)
     return found
 
 
-def label(item: Object, name: str) -> str:
-    """Give a label's value; empty when it has none."""
-    return str((item["metadata"].get("labels") or {}).get(name, ""))
-
-
 def status_of(
-    subject: Subject, seen: Seen, events: Sequence[Object], *, node_address: str | None, now: float
+    subject: Subject,
+    seen: Seen,
+    events: Sequence[Object],
+    *,
+    node_address: str | None,
+    now: float,
+    routes_seen: bool = True,
 ) -> Object:
-    """Give the columns of an application's status; `now` is Unix seconds."""
+    """Give the columns of an application's status; `now` is Unix seconds. Without `routes_seen` the console may not
+    look at HTTP routes: they are told as they were sent."""
     healths: dict[str, ComponentHealth] = {}
     shown: list[Object] = []
     mine = _events_of(seen, events)
@@ -102,7 +108,9 @@ def status_of(
         "cause_code": whole.cause,
         "cause_params": {"component": whole.component, "words": whole.words} if whole.cause else {},
         "components": shown,
-        "access": _access(subject, seen.services, node_address),
+        "access": access_of(
+            subject.slug, subject.components, seen.services, seen.ingresses if routes_seen else None, node_address
+        ),
         "volumes": sorted(map(_volume, seen.claims), key=lambda volume: volume["name"]),
         "events": [_event(event) for event in _latest(mine)],
         "digests_match": whole.digests_match,
@@ -134,43 +142,6 @@ def _component(component: Object, health: ComponentHealth, number: str | None) -
     }
 
 
-# --- Access ------------------------------------------------------------------------------------------------------
-
-
-def _access(subject: Subject, services: Iterable[Object], node_address: str | None) -> list[Object]:
-    """Give the addresses at which people reach it: those of node ports."""
-    ports = {
-        (component["key"], port["name"]): port
-        for component in subject.components
-        for port in component.get("ports", [])
-    }
-    found = []
-    for service in services:
-        if service.get("spec", {}).get("type") != "NodePort":
-            continue
-        component = label(service, labels.NAME)
-        if service["metadata"]["name"] != names.outside(subject.slug, component):
-            continue
-        for port in service["spec"].get("ports") or []:
-            known, number = ports.get((component, port.get("name", ""))), port.get("nodePort")
-            if known is None or not number:
-                continue
-            host = f"[{node_address}]" if node_address and ":" in node_address else node_address
-            scheme = "http" if _speaks_http(known, subject, component) else known.get("protocol", "TCP").lower()
-            url = f"{scheme}://{host}:{number}" if host else None
-            found.append({"component": component, "port": known["name"], "node_port": number, "url": url})
-    return sorted(found, key=lambda entry: (entry["component"], entry["port"]))
-
-
-def _speaks_http(port: Object, subject: Subject, key: str) -> bool:
-    """Tell whether a port is for browsers: called so, or asked over HTTP by the component's own probe."""
-    if port["name"].startswith("http") or port["number"] in (80, 8000, 8080):
-        return True
-    component = next(item for item in subject.components if item["key"] == key)
-    probes = (component.get("probes") or {}).values()
-    return any(probe and probe.get("kind") == "http" and probe.get("port") == port["name"] for probe in probes)
-
-
 # --- Volumes and events ------------------------------------------------------------------------------------------
 
 
@@ -178,7 +149,7 @@ def _volume(claim: Object) -> Object:
     spec, status = claim.get("spec", {}), claim.get("status", {})
     return {
         "name": claim["metadata"]["name"],
-        "component": label(claim, labels.NAME),
+        "component": labels.read(claim, labels.NAME),
         "phase": status.get("phase", "Pending"),
         "size": (status.get("capacity") or {}).get("storage")
         or ((spec.get("resources") or {}).get("requests") or {}).get("storage"),

@@ -19,6 +19,7 @@ from typing import Any, TypedDict
 from clusters import quantities
 from clusters.diff.components import component_changes
 from clusters.manifests.storage import claim_names
+from clusters.routing import routes_of, url_of
 from clusters.spec.application import by_key
 from clusters.spec.component import is_single_writer
 from clusters.spec.shape import Component
@@ -131,6 +132,9 @@ def preview(facts: PreviewFacts) -> dict[str, Any]:
         },
         "images": _images(facts),
         "volumes": _volumes(facts),
+        "routes": [
+            {"component": own.component, "port": own.port, "url": url_of(own.route)} for own in routes_of(facts.new)
+        ],
         "quota": quota,
         "warnings": list(facts.warnings),
         "refusals": [*facts.refusals, *missing, *exceeded],
@@ -189,10 +193,12 @@ def rows_fingerprint(
     accepts: str,
     quota: Mapping[str, Any] | None,
     cluster_uid: str,
+    routes: Sequence[Any] = (),
 ) -> str:
     """Hash everything a plan stands on that lies in rows: when it moves, the plan is stale.
 
-    `draft` is the hash of an application's draft, `revision` the number of its current one. Values that were generated
+    `draft` is the hash of an application's draft, `revision` the number of its current one, `routes` where its HTTP
+    routes answer. Values that were generated
     for the plan enter by their origin alone: the run generates its own.
     """
     stable = {
@@ -209,6 +215,7 @@ def rows_fingerprint(
             "accepts": accepts,
             "quota": None if quota is None else {name: str(amount) for name, amount in quota.items()},
             "cluster": cluster_uid,
+            "routes": list(routes),
         }
     )
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from clusters import kubeconfig
 from clusters.actions.saving import save_unique
 from clusters.models import Cluster, Environment
+from clusters.spec.routes import is_address
 from console.kit import secrets, text
 from console.kit.api import check_version
 from console.kit.errors import FieldError, Invalid, NotFound, Refused
@@ -34,6 +35,14 @@ CHECK_VALID = timedelta(hours=1)
 DUTIES = ("probe_cluster", "observe_cluster")
 TOKEN_LONGEST = 16384
 _DNS = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+
+EXAMPLES = {
+    "node_address": "nodes.example.com",
+    "ingress_class": "nginx",
+    "ingress_domain": "apps.example.com",
+}
+MAX_DOMAIN = 160
+"""Characters: below it stand an application, a component and an environment, and a host has 253 in all."""
 
 
 def read_connection(given: Mapping[str, str]) -> dict[str, Any]:
@@ -243,8 +252,10 @@ def _clean(field: str, value: str | None) -> str | None:
             return str(ipaddress.ip_address(given.strip("[]")))
         except ValueError:
             pass
-    if not _DNS.fullmatch(given):
-        raise Invalid("invalid", errors=[FieldError(f"/{field}", "malformed", {"example": "nodes.example.com"})])
+    if not _DNS.fullmatch(given) or (field == "ingress_domain" and is_address(given)):
+        raise Invalid("invalid", errors=[FieldError(f"/{field}", "malformed", {"example": EXAMPLES[field]})])
+    if field == "ingress_domain" and len(given) > MAX_DOMAIN:
+        raise Invalid("invalid", errors=[FieldError(f"/{field}", "too_long", {"limit": MAX_DOMAIN})])
     return given
 
 

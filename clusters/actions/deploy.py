@@ -20,9 +20,11 @@ from clusters.actions.proposal import (
     start_plan,
     used_of,
 )
+from clusters.actions.routes import place_of, refuse_faults, settle_routes
 from clusters.draft import undeployed
 from clusters.models import Application, Revision
 from clusters.planning import PreviewFacts, Side
+from clusters.routing import routed, routes_of
 from clusters.spec import Component, check_application
 from clusters.values import Former, Settled, apply, generated_text, settle
 from console.kit.canonical import digest
@@ -50,9 +52,10 @@ def deploy(
 
     `refresh_images` deploys an unchanged draft too, since a tag may name another image by now. `consents` are what a
     plan asked for; `plan_id` holds the run to a plan.
-    Raises Denied role_required; Refused market_application, made_not_accepted, nothing_changed, environment_not_ready,
-    cluster_unreachable, operation_in_progress, confirmation_required; Stale plan_stale; Invalid for a draft that cannot
-    run, with places `/components/{key}/…`, and `/values/{address}` for a secret without a value.
+    Raises Denied role_required; Refused market_application, made_not_accepted, ingress_class_missing,
+    route_host_missing, route_taken, nothing_changed, environment_not_ready, cluster_unreachable,
+    operation_in_progress, confirmation_required; Stale plan_stale; Invalid for a draft that cannot run, with places
+    `/components/{key}/…`, and `/values/{address}` for a secret without a value.
     """
     access.require(acting_user, "edit_application", application.environment.team)
     with transaction.atomic():
@@ -75,7 +78,8 @@ def propose(application: Application) -> Proposal:
     """Work out what deploying the draft would make of the application. Secrets with a rule are generated, kept ones
     carried over from the newest attempt: what was started with them may have written them down.
 
-    Raises Refused market_application, made_not_accepted; Invalid for a draft that cannot run.
+    Raises Refused market_application, made_not_accepted, ingress_class_missing, route_host_missing, route_taken;
+    Invalid for a draft that cannot run.
     """
     if application.origin != Application.Origin.MADE:
         raise Refused("market_application")
@@ -100,7 +104,8 @@ def propose(application: Application) -> Proposal:
         fingerprint=partial(fingerprint, application.open_salt()),
     )
     settled.require_complete()
-    new = apply(components, settled.values)
+    new, faults = settle_routes(application, apply(components, settled.values))
+    refuse_faults(faults, made=True)
     return Proposal(
         kind=KIND,
         application=application,
@@ -122,7 +127,8 @@ def changed_components(application: Application) -> list[str]:
     current = application.current_revision
     if current is None:
         return [component["key"] for component in draft]
-    return undeployed(draft, current.document["components"], current.values)
+    routes = routes_of(routed(draft, place_of(application))[0])
+    return undeployed(draft, current.document["components"], current.values, routes)
 
 
 def _refuse_unchanged(application: Application) -> None:

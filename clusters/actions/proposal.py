@@ -17,8 +17,10 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.dateparse import parse_datetime
 
+from clusters.actions.routes import hold_routes
 from clusters.models import Application, Environment, Revision
 from clusters.planning import PreviewFacts, preview, rows_fingerprint
+from clusters.routing import routes_of
 from clusters.spec import Component
 from clusters.values import Values
 from console.kit.canonical import digest
@@ -72,6 +74,7 @@ class Proposal:
             accepts=environment.accepts,
             quota=environment.quota,
             cluster_uid=environment.cluster.uid,
+            routes=[[own.component, own.port, own.route] for own in routes_of(self.components)],
         )
 
     def _told_apart(self) -> dict[str, Any]:
@@ -154,10 +157,11 @@ def accept(
 ) -> Operation:
     """Write operation and revision of a proposal whose application is saved; inside the caller's transaction.
 
-    Raises Refused environment_not_ready, cluster_unreachable and operation_in_progress.
+    Raises Refused environment_not_ready, cluster_unreachable, route_taken and operation_in_progress.
     """
     application = proposal.application
     require_ready(application.environment)
+    hold_routes(application, proposal.components)
     operation = begin(
         application, proposal.kind, acting_user=acting_user, input=input, retry_of=retry_of, parent=parent
     )

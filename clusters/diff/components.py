@@ -9,7 +9,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from clusters.spec import shape
 from clusters.spec.application import by_key
 from clusters.spec.image import image_text
-from clusters.spec.shape import Component, Variable
+from clusters.spec.shape import Component, Port, Variable
 from clusters.values.addresses import Values
 
 Because = Literal["version", "kept", "values", "reset"]
@@ -75,7 +75,7 @@ def properties(component: Component) -> dict[str, Any]:
     for side, amounts in (("requests", resources["requests"]), ("limits", resources["limits"])):
         flat |= {f"resources.{side}.cpu": amounts["cpu"], f"resources.{side}.memory": amounts["memory"]}
     for port in component["ports"]:
-        flat |= _named(f"ports.{port['name']}", port, shape.Port.__annotations__)
+        flat |= _port(port)
     for variable in component["variables"]:
         flat[f"variables.{variable['name']}"] = variable_shown(variable)
         flat[f"offered.{variable['name']}"] = bool(variable.get("offered"))
@@ -86,6 +86,12 @@ def properties(component: Component) -> dict[str, Any]:
         flat |= _named(f"volumes.{volume['name']}", volume, shape.Volume.__annotations__)
     flat |= {f"probes.{name}": component["probes"][name] for name in shape.PROBES if name in component["probes"]}
     return flat
+
+
+def _port(port: Port) -> dict[str, Any]:
+    """A port's properties; where its route answers stands in place of what was asked for."""
+    names = [name for name in shape.Port.__annotations__ if name != "route"]
+    return _named(f"ports.{port['name']}", {**port, **port.get("route", {})}, [*names, "ingress_class"])
 
 
 def _named(prefix: str, part: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

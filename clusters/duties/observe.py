@@ -23,6 +23,7 @@ from clusters.manifests.environment import QUOTA_KEYS
 from clusters.models import Application, ApplicationStatus, Cluster, Environment, Revision
 from clusters.observing import Seen, Subject, by_application, status_of
 from clusters.present import time_text
+from clusters.routing import routes_of
 
 KIND = "observe_cluster"
 KINDS = ("Deployment", "StatefulSet", "Pod", "Service", "PersistentVolumeClaim")
@@ -95,16 +96,35 @@ def _write_status(cluster: Cluster, kube: Client, applications: list[Application
         for place in namespaces
     ]
     with ThreadPoolExecutor(WIDTH, thread_name_prefix="observe") as pool:
+        routes = pool.submit(_routes, kube, subjects)
         answers = list(pool.map(lambda ask: ask(), asks))
-    seen = by_application(item for answer in answers[: len(KINDS)] for item in answer)
+    ingresses = routes.result()
+    seen = by_application(item for answer in [*answers[: len(KINDS)], ingresses or []] for item in answer)
     events = dict(zip(namespaces, answers[len(KINDS) :], strict=True))
     address, now = cluster.node_address or cluster.capacity.get("node_address"), time.time()
     rows = []
     for subject in subjects:
         found = seen.get(subject.id, Seen())
-        columns = status_of(subject, found, events[subject.namespace], node_address=address, now=now)
+        columns = status_of(
+            subject,
+            found,
+            events[subject.namespace],
+            node_address=address,
+            now=now,
+            routes_seen=ingresses is not None,
+        )
         rows.append(ApplicationStatus(application_id=uuid.UUID(subject.id), observed_at=observed_at, **columns))
     _save(rows)
+
+
+def _routes(kube: Client, subjects: Iterable[Subject]) -> list[Manifest] | None:
+    """Give what stands of HTTP routes, asked only where there is one; None where the console may not look at them."""
+    if not any(routes_of(subject.components) for subject in subjects):  # type: ignore[arg-type]
+        return []
+    try:
+        return kube.list("Ingress", selector=labels.OWNED).items
+    except Forbidden:
+        return None
 
 
 def _save(rows: list[ApplicationStatus]) -> None:

@@ -118,10 +118,16 @@ class ClusterForm(KitForm):
         help_text=_("Where node ports are reached, for the links of apps. Left empty, a node's own address is used."),
     )
     ingress_class = forms.CharField(
-        label=_("Ingress class"), required=False, max_length=63, help_text=_("Such as nginx.")
+        label=_("Ingress class"),
+        required=False,
+        max_length=63,
+        help_text=_("Serves the HTTP routes of apps, such as nginx. Left empty, there are none."),
     )
     ingress_domain = forms.CharField(
-        label=_("Ingress domain"), required=False, max_length=253, help_text=_("Such as apps.example.com.")
+        label=_("Ingress domain"),
+        required=False,
+        max_length=253,
+        help_text=_("Hosts of HTTP routes are made below it, such as apps.example.com."),
     )
 
     def show_saved(self, row: Cluster) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from clusters.forms.rows import BY_NAME, GONE, KINDS, GrowingForm, Kind, fields_of, unix
+from clusters.forms.rows import BY_NAME, GONE, KINDS, GrowingForm, Kind, entry_of, fields_of, is_used, shown_of, unix
 from clusters.spec import shape
 from console.kit.errors import FieldError, WaybillError
 
@@ -275,11 +275,11 @@ class ComponentForm(GrowingForm):
         found = []
         for index in range(self.counts[kind.name]):
             row = {name: self.cleaned_data.get(f"{kind.name}_{index}_{name}") for name in (*kind.fields, GONE)}
-            if row.pop(GONE) or not _is_used(kind, row):
+            if row.pop(GONE) or not is_used(kind, row):
                 continue
             used.append(index)
             there = self.former.get(kind.name) or []
-            found.append(_entry(kind, row, there[index] if index < len(there) else {}))
+            found.append(entry_of(kind, row, there[index] if index < len(there) else {}))
         return found
 
     def _probe(self, name: str) -> dict[str, Any] | None:
@@ -330,7 +330,7 @@ def initial_of(former: Mapping[str, Any]) -> dict[str, Any]:
         found |= {f"resources_{side}_{name}": value for name, value in amounts.items()}
     for kind in KINDS:
         for index, entry in enumerate(former.get(kind.name) or []):
-            found |= {f"{kind.name}_{index}_{name}": value for name, value in _shown(kind, entry).items()}
+            found |= {f"{kind.name}_{index}_{name}": value for name, value in shown_of(kind, entry).items()}
     for name, probe in (former.get("probes") or {}).items():
         found |= {f"probes_{name}_{part}": value for part, value in probe.items() if part != "command"}
         found[f"probes_{name}_command"] = "\n".join(probe.get("command") or [])
@@ -349,48 +349,3 @@ def _probe_fields(name: str) -> dict[str, forms.Field]:
         "failures": _number(_("Misses in a row"), 1, 100),
     }
     return {f"probes_{name}_{part}": field for part, field in fields.items()}
-
-
-def _is_used(kind: Kind, row: Mapping[str, Any]) -> bool:
-    """A row counts once something was typed into it; then what is missing is told."""
-    typed = [
-        value for name, value in row.items() if kind.fields[name]["make"] is not forms.ChoiceField and name != "inside"
-    ]
-    return any(value not in (None, "", False) for value in typed)
-
-
-def _entry(kind: Kind, row: dict[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
-    if kind.name == "variables":
-        return _variable(row, former)
-    if kind.name == "files":
-        row["content"] = unix(row["content"] or "", former.get("content"))
-    kept = {name: value for name, value in row.items() if value not in (None, "") or name == "content"}
-    if kind.name == "volumes":
-        kept.setdefault("name", "")
-        kept.setdefault("path", "")
-    return kept
-
-
-def _variable(row: dict[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
-    """A secret that is left empty stays as it is; a plain value may be empty."""
-    found: dict[str, Any] = {"name": row["name"] or "", "offered": row["offered"], "secret": row["secret"]}
-    value = unix(row["value"] or "", former.get("value"))
-    if not row["secret"]:
-        return {**found, "value": value}
-    if value:
-        found["value"] = value
-    if row["generate"]:
-        found["generate"] = {"alphabet": row["generate"], **({"length": row["length"]} if row["length"] else {})}
-    return found
-
-
-def _shown(kind: Kind, entry: Mapping[str, Any]) -> dict[str, Any]:
-    if kind.name != "variables":
-        return dict(entry)
-    rule = entry.get("generate") or {}
-    return {
-        **entry,
-        "value": entry.get("value") or "",
-        "generate": rule.get("alphabet", ""),
-        "length": rule.get("length"),
-    }

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from clusters.spec import shape
+from clusters.spec.routes import MAX_HOST, MAX_PATH
 from console.kit.forms import KitForm
 
 Words = str | Promise
@@ -65,7 +66,7 @@ def box(label: Words) -> dict[str, Any]:
     return {"make": forms.BooleanField, "label": label, "required": False}
 
 
-OUTSIDE = [("none", _("Not outside")), ("node_port", _("A port of the nodes"))]
+OUTSIDE = [("none", _("Not outside")), ("node_port", _("A port of the nodes")), ("http_route", _("An HTTP route"))]
 GENERATE = [
     ("", _("Not generated")),
     ("alphanumeric", _("Letters and digits")),
@@ -95,6 +96,8 @@ KINDS: tuple[Kind, ...] = (
             "alias": text(_("Alias for dependants"), 64),
             "inside": {**box(_("Reached inside")), "initial": True},
             "outside": pick(_("Reached from outside"), OUTSIDE),
+            "host": text(_("Host of the route"), MAX_HOST),
+            "path": text(_("Path of the route"), MAX_PATH),
         },
     ),
     Kind(
@@ -165,3 +168,53 @@ def unix(value: str, former: str | None) -> str:
     """Give a text as it was meant: browsers send every line break as two characters."""
     plain = value.replace("\r\n", "\n")
     return former if former is not None and former.replace("\r\n", "\n") == plain else plain
+
+
+def is_used(kind: Kind, row: Mapping[str, Any]) -> bool:
+    """A row counts once something was typed into it; then what is missing is told."""
+    typed = [
+        value for name, value in row.items() if kind.fields[name]["make"] is not forms.ChoiceField and name != "inside"
+    ]
+    return any(value not in (None, "", False) for value in typed)
+
+
+def entry_of(kind: Kind, row: dict[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a row as the API takes it; `former` is what stood there."""
+    if kind.name == "variables":
+        return _variable(row, former)
+    if kind.name == "files":
+        row["content"] = unix(row["content"] or "", former.get("content"))
+    if kind.name == "ports" and row["outside"] != "http_route":
+        # What a route said goes with it; what was typed for one that is not chosen is told.
+        row |= {name: "" for name in ("host", "path") if row[name] == former.get(name)}
+    kept = {name: value for name, value in row.items() if value not in (None, "") or name == "content"}
+    if kind.name == "volumes":
+        kept.setdefault("name", "")
+        kept.setdefault("path", "")
+    return kept
+
+
+def _variable(row: dict[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
+    """A secret that is left empty stays as it is; a plain value may be empty."""
+    found: dict[str, Any] = {"name": row["name"] or "", "offered": row["offered"], "secret": row["secret"]}
+    value = unix(row["value"] or "", former.get("value"))
+    if not row["secret"]:
+        return {**found, "value": value}
+    if value:
+        found["value"] = value
+    if row["generate"]:
+        found["generate"] = {"alphabet": row["generate"], **({"length": row["length"]} if row["length"] else {})}
+    return found
+
+
+def shown_of(kind: Kind, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields' values of an entry."""
+    if kind.name != "variables":
+        return dict(entry)
+    rule = entry.get("generate") or {}
+    return {
+        **entry,
+        "value": entry.get("value") or "",
+        "generate": rule.get("alphabet", ""),
+        "length": rule.get("length"),
+    }

@@ -11,7 +11,7 @@ from typing import Any
 
 from clusters.manifests import labels, names
 from clusters.manifests.config import Files, files, pull_credential, secret_variables
-from clusters.manifests.network import policy, services
+from clusters.manifests.network import ingress, policy, services
 from clusters.manifests.scope import Manifest, Request
 from clusters.manifests.storage import claims
 from clusters.manifests.workload import workload
@@ -35,7 +35,7 @@ __all__ = [
 MAX_OBJECT = 1024 * 1024
 """Bytes of one object, as JSON."""
 
-_ORDER = ("PersistentVolumeClaim", "ConfigMap", "Secret", "Service", "NetworkPolicy")
+_ORDER = ("PersistentVolumeClaim", "ConfigMap", "Secret", "Service", "NetworkPolicy", "Ingress")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def render(request: Request) -> Bundle:
 
 
 def _base(request: Request, component: Component, own: Files, secrets: Sequence[Manifest | None]) -> list[Manifest]:
-    found = [own.config_map, own.secret, *secrets, policy(request, component)]
+    found = [own.config_map, own.secret, *secrets, policy(request, component), ingress(request, component)]
     return [
         *claims(request, component),
         *(manifest for manifest in found if manifest is not None),

@@ -36,6 +36,7 @@ def _console_rules() -> list[dict[str, Any]]:
         _rule("", ("nodes",), ("get", "list")),
         _rule("storage.k8s.io", ("storageclasses",), ("get", "list")),
         _rule("networking.k8s.io", ("ingressclasses",), ("get", "list")),
+        _rule("networking.k8s.io", ("ingresses",), look),
         _rule(_RBAC, ("rolebindings",), ("get", "create", "patch", "delete"), only=ours),
         _rule(_RBAC, ("clusterroles",), ("bind",), only=ours),
         _rule("", ("pods", "events", "services", "persistentvolumeclaims", "resourcequotas"), look),

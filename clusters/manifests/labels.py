@@ -6,6 +6,9 @@ stands in a label: it would make every upgrade touch and restart everything.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 PREFIX = "waybill.internal/"
 APPLICATION = f"{PREFIX}application"
 ENVIRONMENT = f"{PREFIX}environment"
@@ -44,3 +47,8 @@ def of_environment(environment_id: str) -> dict[str, str]:
 def of_application(application_id: str) -> str:
     """A label selector for the objects of one application."""
     return f"{APPLICATION}={application_id}"
+
+
+def read(item: Mapping[str, Any], name: str) -> str:
+    """Give a label of a live object; empty when it has none."""
+    return str((item["metadata"].get("labels") or {}).get(name, ""))

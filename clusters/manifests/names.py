@@ -18,7 +18,7 @@ DEPLOY = "waybill-deploy"
 
 
 def workload(app: str, component: str) -> str:
-    """The Deployment or StatefulSet; its inside Service is called the same."""
+    """The Deployment or StatefulSet; its inside Service and its Ingress are called the same."""
     return service_name(app, component)
 
 

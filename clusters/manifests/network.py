@@ -1,4 +1,4 @@
-"""How a component is reached: Services, and the policy that opens what is published outside."""
+"""How a component is reached: Services, its HTTP route, and the policy that opens what is published outside."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def services(request: Request, component: Component) -> list[Manifest]:
     """The Services of a component: inside, headless (stateful), outside; only those with something to serve."""
     key, app = component["key"], request.app
     inside = [port for port in component["ports"] if port["inside"]]
-    outside = _outside_ports(component)
+    outside = [port for port in component["ports"] if port["outside"] == "node_port"]
     found: list[Manifest] = []
     if inside:
         found.append(_service(request, key, names.workload(app, key), {"type": "ClusterIP", "ports": _ports(inside)}))
@@ -32,10 +32,37 @@ def services(request: Request, component: Component) -> list[Manifest]:
     return found
 
 
+def ingress(request: Request, component: Component) -> Manifest | None:
+    """The Ingress that leads HTTP requests for a host and path to the inside Service; None without a routed port.
+
+    Raises ValueError for a route that was not settled: class and host come from the cluster, not from here.
+    """
+    port = next((port for port in component["ports"] if port["outside"] == "http_route"), None)
+    if port is None:
+        return None
+    if "route" not in port:
+        raise ValueError("the route has no host yet")
+    key, route = component["key"], port["route"]
+    service = {"name": names.workload(request.app, key), "port": {"name": port["name"]}}
+    way = {"path": route["path"], "pathType": "Prefix", "backend": {"service": service}}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": request.metadata(names.workload(request.app, key), key),
+        "spec": {
+            "ingressClassName": route["ingress_class"],
+            "rules": [{"host": route["host"], "http": {"paths": [way]}}],
+        },
+    }
+
+
 def policy(request: Request, component: Component) -> Manifest | None:
-    """The NetworkPolicy that lets any source reach the outside ports; None when there are none."""
+    """The NetworkPolicy that lets any source reach the outside ports; None when there are none.
+
+    Routed ports too: the ingress controller lives in another namespace, and nobody can know which.
+    """
     key = component["key"]
-    outside = _outside_ports(component)
+    outside = [port for port in component["ports"] if port["outside"] != "none"]
     if not outside:
         return None
     return {
@@ -48,10 +75,6 @@ def policy(request: Request, component: Component) -> Manifest | None:
             "ingress": [{"ports": [{"port": port["number"], "protocol": port["protocol"]} for port in outside]}],
         },
     }
-
-
-def _outside_ports(component: Component) -> list[Port]:
-    return [port for port in component["ports"] if port["outside"] == "node_port"]
 
 
 def _ports(ports: list[Port]) -> list[dict[str, Any]]:

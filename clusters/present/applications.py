@@ -201,7 +201,16 @@ EXAMPLE: dict[str, Any] = {
             "cause": _CAUSE,
         }
     ],
-    "access": [{"component": "web", "port": "http", "node_port": 30233, "url": "http://10.77.0.12:30233"}],
+    "access": [
+        {
+            "component": "web",
+            "port": "http",
+            "kind": "node_port",
+            "node_port": 30233,
+            "confirmed": None,
+            "url": "http://10.77.0.12:30233",
+        }
+    ],
     "revision": 3,
     "undeployed_changes": 0,
     "running_operation": "op-12",

@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from clusters import quantities
 from clusters.spec import shape
 from clusters.spec.reading import Reader
-from clusters.spec.shape import Amounts, File, Form, Generate, Port, Probe, Resources, Variable, Volume
+from clusters.spec.routes import read_host, read_path
+from clusters.spec.shape import Amounts, File, Form, Generate, Port, Probe, Resources, Route, Variable, Volume
 
 NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,13}[a-z0-9])?")
+PORT_NAME = re.compile(rf"(?!.*--){NAME.pattern}")
 VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 MODE = re.compile(r"0[0-7]{3}")
 PATH = re.compile(r"/[^\0:]*")
@@ -29,14 +31,14 @@ DEFAULT_LIMITS = Amounts(cpu="500m", memory="256Mi")
 def read_ports(reader: Reader, key: str, form: Form) -> list[Port]:
     """Read the ports. Without a name a port is called `tcp-8080`; without an alias after its component."""
     ports: list[Port] = []
-    extra = ("node_port",) if form == "revision" else ()
+    extra = ("node_port", "route") if form == "revision" else ()
     for item in reader.items(shape.MAX_PORTS):
-        if not item.fields("name", "number", "protocol", "alias", "inside", "outside", *extra):
+        if not item.fields("name", "number", "protocol", "alias", "inside", "outside", "host", "path", *extra):
             continue
         number = item.at("number").number(least=1, most=65535)
         protocol = item.at("protocol").choice(shape.PROTOCOLS, default="TCP")
         name = item.at("name").text(
-            default=f"{protocol.lower()}-{number}", most=15, least=1, pattern=NAME, example="http"
+            default=f"{protocol.lower()}-{number}", most=15, least=1, pattern=PORT_NAME, example="http"
         )
         words = [key] if not ports else [key, name]
         alias = "_".join(words).upper().replace("-", "_")
@@ -46,8 +48,9 @@ def read_ports(reader: Reader, key: str, form: Form) -> list[Port]:
             protocol=protocol,
             alias=item.at("alias").text(default=alias, most=64, least=1, pattern=VARIABLE, example="WEB"),
             inside=item.at("inside").flag(default=True),
-            outside=_outside(item.at("outside")),
+            outside=item.at("outside").choice(shape.OUTSIDE, default="none"),
         )
+        _read_route(item, port, ports)
         if extra and item.at("node_port").given:
             port["node_port"] = item.at("node_port").number(least=shape.NODE_PORTS[0], most=shape.NODE_PORTS[1])
         _refuse_taken(item.at("name"), name, (other["name"] for other in ports))
@@ -58,11 +61,28 @@ def read_ports(reader: Reader, key: str, form: Form) -> list[Port]:
     return ports
 
 
-def _outside(reader: Reader) -> str:
-    if reader.value == "http_route":
-        reader.wrong("not_allowed")
-        return "none"
-    return reader.choice(shape.OUTSIDE, default="none")
+def _read_route(item: Reader, port: Port, before: list[Port]) -> None:
+    """Read what an HTTP route says. It leads to the inside Service, so its port is one of that; a component has one
+    route, since all that is routed to it is one Ingress."""
+    routed = port["outside"] == "http_route"
+    if routed and (port["protocol"] != "TCP" or not port["inside"]):
+        item.at("outside").wrong("route_not_possible", port=port["name"])
+    if routed and any(other["outside"] == "http_route" for other in before):
+        item.at("outside").wrong("duplicate", value="http_route")
+    for name in ("host", "path"):
+        if item.at(name).given and not routed:
+            item.at(name).wrong("not_allowed")
+    if routed and item.at("host").given:
+        port["host"] = read_host(item.at("host"))
+    if routed and item.at("path").given:
+        port["path"] = read_path(item.at("path"))
+    route = item.at("route")
+    if routed and route.given and route.fields("host", "path", "ingress_class"):
+        port["route"] = Route(
+            host=read_host(route.at("host")),
+            path=read_path(route.at("path")),
+            ingress_class=route.at("ingress_class").text(most=253, least=1, pattern=CLASS, example="nginx"),
+        )
 
 
 def read_variables(reader: Reader, form: Form) -> list[Variable]:

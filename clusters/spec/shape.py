@@ -14,7 +14,7 @@ Form = Literal["draft", "version", "revision"]
 Kind = Literal["stateless", "stateful"]
 
 KINDS: tuple[Kind, ...] = ("stateless", "stateful")
-OUTSIDE = ("none", "node_port")
+OUTSIDE = ("none", "node_port", "http_route")
 PROTOCOLS = ("TCP", "UDP")
 ACCESS_MODES = ("ReadWriteOnce", "ReadWriteMany")
 PROBES = ("startup", "readiness", "liveness")
@@ -82,8 +82,19 @@ class Resources(TypedDict):
     limits: Amounts
 
 
+class Route(TypedDict):
+    """Where an HTTP route answers: host and path, and the ingress class that serves it."""
+
+    host: str
+    path: str
+    ingress_class: str
+
+
 class Port(TypedDict):
-    """A port; `alias` names it in the variables of dependants, `node_port` is a value an environment pinned."""
+    """A port; `alias` names it in the variables of dependants, `node_port` is a value an environment pinned.
+
+    `host` and `path` are what an HTTP route was asked to answer at; `route`, in a revision, where it does.
+    """
 
     name: str
     number: int
@@ -92,6 +103,9 @@ class Port(TypedDict):
     inside: bool
     outside: str
     node_port: NotRequired[int]
+    host: NotRequired[str]
+    path: NotRequired[str]
+    route: NotRequired[Route]
 
 
 class Generate(TypedDict):

@@ -9,6 +9,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from clusters.spec.parts import CLASS, MAX_VALUE, read_quantity
 from clusters.spec.reading import Problems, Reader, token
+from clusters.spec.routes import ROOT, read_host, read_path
 from clusters.spec.shape import NODE_PORTS, Component, Generate, Variable
 
 ParameterType = Literal["text", "number", "choice", "switch", "secret"]
@@ -71,6 +72,10 @@ class Slot:
             return read_quantity(reader, default=self.default, least=least, most=most) if _here(reader) else None
         if self.what == "class":
             return reader.text(most=253, least=1, pattern=CLASS, example="standard")
+        if self.what == "host":
+            return read_host(reader)
+        if self.what == "path":
+            return read_path(reader)
         if self.what == "number":
             number = reader.number(least=self.least, most=self.most)
             if self.least <= number <= self.most and (number - self.least) % self.step:
@@ -119,6 +124,7 @@ def slots(
                 found[slot.address] = slot
         if parameters is not None:
             found |= {slot.address: slot for slot in _settings(component, volumes_there)}
+            found |= {slot.address: slot for slot in _routes(component, declared)}
     return found
 
 
@@ -165,3 +171,15 @@ def _settings(component: Component, volumes_there: Collection[str]) -> Iterator[
         open_here = place not in volumes_there
         yield Slot(f"{place}.size", "storage", volume["size"], givable=open_here)
         yield Slot(f"{place}.storage_class", "class", volume["storage_class"], givable=open_here)
+
+
+def _routes(component: Component, declared: dict[str, Parameter]) -> Iterator[Slot]:
+    """Host and path of an HTTP route, declared or not. A host that must be given has no default of the cluster's."""
+    for port in component["ports"]:
+        if port["outside"] != "http_route":
+            continue
+        place = f"{component['key']}.ports.{port['name']}"
+        for what, default in (("host", port.get("host")), ("path", port.get("path", ROOT))):
+            parameter = declared.get(f"{place}.{what}")
+            required = bool(parameter and parameter["required"])
+            yield Slot(f"{place}.{what}", what, default, givable=True, required=required, parameter=parameter)

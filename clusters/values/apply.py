@@ -35,6 +35,9 @@ def _applied(component: Component, values: Values) -> Component:
     for port in component["ports"]:
         if (number := _at(values, f"{key}.ports.{port['name']}.node_port")) is not None:
             port["node_port"] = number
+        for name in ("host", "path"):
+            if (text := _at(values, f"{key}.ports.{port['name']}.{name}")) is not None:
+                port[name] = text
     for volume in component["volumes"]:
         place = f"{key}.volumes.{volume['name']}"
         volume["size"] = _at(values, f"{place}.size") or volume["size"]
@@ -43,13 +46,15 @@ def _applied(component: Component, values: Values) -> Component:
 
 
 def portable(component: Component) -> Component:
-    """Give a copy without what belongs to one environment: fingerprints, pinned ports, pull references, accounts."""
+    """Give a copy without what belongs to one environment: fingerprints, pinned ports, settled routes, pull
+    references, accounts. A host or path that was typed stays: it is the default of whoever installs."""
     copied = copy.deepcopy(component)
     for variable in copied["variables"]:
         variable.pop("fingerprint", None)
     for port in copied["ports"]:
         port.pop("node_port", None)
-    for name in ("pull", "user", "credential", "reference"):
+        port.pop("route", None)
+    for name in ("pull", "user", "credential", "from", "reference"):
         copied["image"].pop(name, None)  # type: ignore[misc]
     return copied
 

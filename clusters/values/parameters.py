@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 from clusters.spec.reading import Problems, Reader
+from clusters.spec.routes import ROOT
 from clusters.spec.shape import Component, Variable
 from clusters.values.addresses import MAX_NUMBER, TYPES, Parameter, ParameterType
 
@@ -30,11 +31,12 @@ def check_parameters(data: Any, components: Sequence[Component], *, pointer: str
         for component in components
         for variable in component["variables"]
     }
+    routes = set(route_addresses(components))
     found: list[Parameter] = []
     for item in Reader(data, pointer, problems).items(MAX_PARAMETERS):
         if not item.fields(*Parameter.__annotations__):
             continue
-        parameter = _parameter(item, known)
+        parameter = _parameter(item, known, routes)
         if parameter["address"] in {other["address"] for other in found}:
             item.at("address").wrong("duplicate", value=parameter["address"])
         found.append(parameter)
@@ -47,8 +49,21 @@ def check_parameters(data: Any, components: Sequence[Component], *, pointer: str
     ]
 
 
-def _parameter(item: Reader, known: dict[str, Variable]) -> Parameter:
+def route_addresses(components: Sequence[Component]) -> dict[str, str]:
+    """Give the addresses of hosts and paths of HTTP routes, with what each says when nobody gives one."""
+    return {
+        f"{component['key']}.ports.{port['name']}.{what}": str(port.get(what, default))
+        for component in components
+        for port in component["ports"]
+        if port["outside"] == "http_route"
+        for what, default in (("host", ""), ("path", ROOT))
+    }
+
+
+def _parameter(item: Reader, known: dict[str, Variable], routes: Collection[str]) -> Parameter:
     address = item.at("address").text(most=120, least=1)
+    if address in routes:
+        return _route_parameter(item, address)
     variable = known.get(address)
     if variable is None and address:
         item.at("address").wrong("unknown_address", address=address)
@@ -65,6 +80,18 @@ def _parameter(item: Reader, known: dict[str, Variable]) -> Parameter:
     )
     _limits(item, parameter)
     return parameter
+
+
+def _route_parameter(item: Reader, address: str) -> Parameter:
+    """A host or a path: a text with a form of its own, which no pattern has to tell."""
+    kind = item.at("type").choice(TYPES, default="text")
+    if kind != "text":
+        item.at("type").wrong("choice_unknown", choices=["text"])
+    for name in ("choices", "pattern", "min", "max"):
+        if item.at(name).given:
+            item.at(name).wrong("not_allowed")
+    label = item.at("label").name(default=address.rpartition(".")[2])
+    return Parameter(address=address, label=label, type="text", required=item.at("required").flag(default=False))
 
 
 def _limits(item: Reader, parameter: Parameter) -> None:

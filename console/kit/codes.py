@@ -29,13 +29,15 @@ refused,rejected version_not_accepted:environment,number,newest_release version_
 refused          made_not_accepted:environment market_application environment_not_ready:environment,state
 refused          application_stopped:application registry_not_set check_failed:checks check_expired
 refused          cluster_connected_already:cluster settings_untested confirmation_required:consents nothing_changed
+refused          ingress_class_missing:cluster route_host_missing:cluster,component,port
+refused          route_taken:cluster,host,path
 refused          nothing_deployed publication_not_ready:state not_cancellable:kind not_retryable:kind
 refused,unreachable cluster_unreachable:cluster,since
 stale            plan_stale:changes etag_mismatch
 invalid          invalid required too_long:limit not_a_slug reserved:word not_a_number not_allowed
 invalid          choice_unknown:choices
 invalid          reference_not_valid:reference unknown_component:component unknown_address:address
-invalid          value_missing:address
+invalid          value_missing:address route_not_possible:port
 invalid          value_out_of_range:least,most dependency_cycle:path variable_conflict:name,components
 invalid          file_variable_unknown:name,path kubeconfig_refused:entry,reason yaml_refused:limit
 invalid,rejected address_denied:host

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from clusters import values as settings_of
 from clusters.actions.proposal import Proposal, limits_of, used_of
+from clusters.actions.routes import refuse_faults, settle_routes
 from clusters.models import Application, AppliedObject, Environment, Revision
 from clusters.planning import PreviewFacts, Side
 from clusters.spec import Component, pull_reference
@@ -139,7 +140,7 @@ def propose(kind: str, application: Application, wish: Wish, *, complete: bool =
     )
     if complete:
         settled.require_complete()
-    components = settings_of.apply(template, settled.values)
+    components, faults = settle_routes(application, settings_of.apply(template, settled.values))
     for component in components:
         component["image"]["pull"] = pull_reference(component["image"], version.registry.location)
     source = {"template": version.template.slug, "number": version.number, "content_hash": version.content_hash}
@@ -165,6 +166,7 @@ def propose(kind: str, application: Application, wish: Wish, *, complete: bool =
             used=used_of(environment),
             images_there=images_there(environment),
             claims_there=claims_there(application),
+            refusals=[fault.notice for fault in faults],
             warnings=_older(application, version),
         ),
         secrets=settled.secrets,
@@ -236,7 +238,9 @@ def _older(application: Application, version: Version) -> list[dict[str, Any]]:
 
 
 def refuse_what_is_in_the_way(proposal: Proposal, pointer: str) -> None:
-    """Raise Invalid for a quota that the sums over the documents already exceed: what no cluster needs to be asked."""
+    """Raise what no cluster needs to be asked about: Invalid for a quota that the sums over the documents already
+    exceed; Refused ingress_class_missing, route_host_missing and route_taken for an HTTP route that cannot be."""
+    refuse_faults(settle_routes(proposal.application, proposal.components)[1], made=False)
     found = [item for item in proposal.preview()["refusals"] if item["code"] == "quota_exceeded"]
     if found:
         raise Invalid("invalid", errors=[FieldError(pointer, item["code"], item["params"]) for item in found])

@@ -18,6 +18,7 @@ from clusters.actions.proposal import (
     start_plan,
     used_of,
 )
+from clusters.actions.routes import taken_routes
 from clusters.models import Application, Revision
 from clusters.planning import PreviewFacts
 from clusters.spec import Component
@@ -153,6 +154,7 @@ def _proposal(application: Application, target: Revision) -> Proposal:
             used=used_of(environment),
             images_there=images_there(environment),
             claims_there=claims_there(application),
+            refusals=[fault.notice for fault in taken_routes(application, components)],
             warnings=warnings,
         ),
         secrets=target.content().get("values") or {},

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from clusters.values import Parameter
+from clusters.values.parameters import route_addresses
 from console.kit.forms import KitForm
 
 PREFIX = "values_"
@@ -29,6 +30,7 @@ class ParametersForm(KitForm):
     ) -> None:
         self.parameters: Sequence[Parameter] = document.get("parameters") or []
         self._variables = _variables(document)
+        self._routes = route_addresses(document.get("components") or [])
         self._present = present or {}
         super().__init__(*args, **kwargs)
         for parameter in self.parameters:
@@ -68,7 +70,7 @@ class ParametersForm(KitForm):
             return None
         value = self._present.get(address, {}).get("value")
         if value is None:
-            value = self._variables.get(address, {}).get("value")
+            value = self._variables.get(address, {}).get("value", self._routes.get(address))
         return _typed(parameter, value)
 
     def _field(self, parameter: Parameter) -> forms.Field:
@@ -76,6 +78,8 @@ class ParametersForm(KitForm):
         start = self._start(parameter)
         more: dict[str, Any] = {"label": parameter["label"], "initial": start, "help_text": parameter["address"]}
         kind = parameter["type"]
+        if parameter["address"] in self._routes and parameter["address"].endswith(".host") and not start:
+            more["help_text"] = _("Left empty, the host is made from the names of app, component and environment.")
         if kind == "secret":
             there = "secret" in self._present.get(parameter["address"], {})
             generated = variable.get("generate") is not None

@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from clusters.values.parameters import route_addresses
 from console.kit.errors import FieldError, WaybillError
 from console.kit.forms import KitForm
 from marketplace.actions.publish import ALIAS_LENGTH, INTRO_LENGTH, NOTES_LENGTH, TemplateWish, VersionWish
@@ -102,11 +103,17 @@ class PublishForm(KitForm):
         self.dress()
 
     def _open(self) -> list[tuple[str, Mapping[str, Any]]]:
-        """Give the variables an installer may be let change; a secret without a rule has to be given in any case."""
-        return [
+        """Give the variables an installer may be let change, and the hosts and paths of HTTP routes; a secret without
+        a rule has to be given in any case."""
+        variables: list[tuple[str, Mapping[str, Any]]] = [
             (f"{part['key']}.variables.{variable['name']}", variable)
             for part in self._deployed
             for variable in part["variables"]
+        ]
+        routes = route_addresses(self._deployed)  # type: ignore[arg-type]  # a document's components, as plain JSON
+        return variables + [
+            (address, {"name": address.rpartition(".")[2], "value": value, "types": TYPES[:1]})
+            for address, value in routes.items()
         ]
 
     def _add_row(self, address: str, variable: Mapping[str, Any]) -> None:
@@ -117,8 +124,10 @@ class PublishForm(KitForm):
         }
         if not secret or variable.get("generate"):
             rows["offer"] = forms.BooleanField(required=False, initial=bool(held))
+        types = variable.get("types", TYPES)
         if not secret:
-            rows["type"] = forms.ChoiceField(required=False, choices=TYPES, initial=held.get("type", "text"))
+            rows["type"] = forms.ChoiceField(required=False, choices=types, initial=held.get("type", "text"))
+        if not secret and types is TYPES:
             rows["choices"] = forms.CharField(
                 required=False, max_length=2000, initial=", ".join(held.get("choices", []))
             )

@@ -8,10 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 ORDER = {"change": 0, "add": 1, "remove": 2}
 DIGEST_SHOWN = 12
+ROUTE = {
+    "host": gettext_lazy("Host of the route to %(name)s"),
+    "path": gettext_lazy("Path of the route to %(name)s"),
+    "ingress_class": gettext_lazy("Ingress class of the route to %(name)s"),
+}
 
 
 def diff_shown(document: Mapping[str, Any], new: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -95,6 +100,9 @@ def label(name: str) -> str:
     head, _dot, rest = name.partition(".")
     if head == "variables":
         return rest
+    port, _dot, part = rest.rpartition(".")
+    if head == "ports" and part in ROUTE:
+        return ROUTE[part] % {"name": port}
     words = {
         "files": _("File %(name)s"),
         "ports": _("Port %(name)s"),

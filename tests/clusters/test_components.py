@@ -137,7 +137,12 @@ def test_a_key_is_made_from_the_name_and_never_changes(cast: Cast, app: Applicat
         ({"image": {"reference": "no image"}}, "/image/reference", "reference_not_valid"),
         ({"depends_on": ["nobody"]}, "/depends_on/0", "unknown_component"),
         ({"key": "db-outside"}, "/key", "duplicate"),
-        ({"ports": [{"number": 80, "outside": "http_route"}]}, "/ports/0/outside", "not_allowed"),
+        (
+            {"ports": [{"number": 80, "outside": "http_route", "inside": False}]},
+            "/ports/0/outside",
+            "route_not_possible",
+        ),
+        ({"ports": [{"number": 80, "outside": "http_route", "host": "*.a.example"}]}, "/ports/0/host", "malformed"),
     ],
 )
 def test_a_wrong_component_is_refused_at_its_place(

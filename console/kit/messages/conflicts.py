@@ -79,6 +79,24 @@ SENTENCES = {
         _("%(application)s is stopped. It was left as it is."),
         _("Start it first, then try again."),
     ),
+    "ingress_class_missing": Sentence(
+        _("%(cluster)s has no ingress class, so no HTTP route leads into it. Nothing was started."),
+        _(
+            "Ask an enterprise admin to enter the ingress class on the cluster's page, or choose a port of the nodes "
+            "instead."
+        ),
+    ),
+    "route_host_missing": Sentence(
+        _(
+            "The HTTP route to %(port)s of %(component)s has no host, and %(cluster)s has no ingress domain to make "
+            "one from. Nothing was started."
+        ),
+        _("Give it a host, or ask an enterprise admin to enter the ingress domain on the cluster's page."),
+    ),
+    "route_taken": Sentence(
+        _("On %(cluster)s another application answers at %(host)s%(path)s already. Nothing was started."),
+        _("Choose another host or path."),
+    ),
     "registry_not_set": Sentence(
         _("No image registry is set, so there is nowhere to keep images."),
         _("Ask an enterprise admin to set it under Platform management, then try again."),

@@ -56,6 +56,10 @@ SENTENCES = {
         _("“%(address)s” needs a value."),
         _("Give it a value."),
     ),
+    "route_not_possible": Sentence(
+        _("An HTTP route leads to TCP ports that are reached inside too, and %(port)s is none."),
+        _("Make it a TCP port that is reached inside, or choose another way from outside."),
+    ),
     "value_out_of_range": Sentence(
         _("This value is out of range."),
         _("Choose a value from %(least)s to %(most)s."),

@@ -68,6 +68,7 @@ def test_a_preview_is_made_from_rows() -> None:
         "values": {"kept": ["web.replicas"], "dropped": [], "generated": ["api.variables.SESSION_KEY"], "missing": []},
         "images": {"count": 3, "bytes": 8400211 + 9120034 + 11700455, "here_already": 1},
         "volumes": {"create": [], "keep": ["data-admin-console-db-0"]},
+        "routes": [],
         "quota": {
             "limits.cpu": {"before": "3", "after": "3", "during": "3500m", "hard": "8"},
             "limits.memory": {"before": "6Gi", "after": "6Gi", "during": "6400Mi", "hard": "16Gi"},
@@ -197,6 +198,7 @@ def test_a_plan_stands_on_every_row_that_could_change_it() -> None:
         {"accepts": "any"},
         {"quota": None},
         {"cluster_uid": "v"},
+        {"routes": [["web", "http", {"host": "shop.example.com"}]]},
     ]
     assert len({_rows(), *(_rows(**change) for change in changed)}) == len(changed) + 1
     generated_again = {"a": {"value": 1, "origin": "given"}, "b": {"secret": "y", "origin": "generated"}}

@@ -138,7 +138,6 @@ def test_all_problems_are_told_at_once() -> None:
         ({"resources": {"limits": {"cpu": "-1"}}}, "/resources/limits/cpu", "malformed"),
         ({"resources": {"limits": {"cpu": "10m"}}}, "/resources/limits/cpu", "value_out_of_range"),
         ({"resources": {"requests": {"memory": "1Gi"}}}, "/resources/requests/memory", "value_out_of_range"),
-        ({"ports": [{"number": 80, "outside": "http_route"}]}, "/ports/0/outside", "not_allowed"),
         ({"ports": [{"number": 80, "outside": "lb"}]}, "/ports/0/outside", "choice_unknown"),
         ({"ports": [{"number": 80, "name": "-x"}]}, "/ports/0/name", "malformed"),
         ({"ports": [{"number": 80}, {"number": 80, "name": "b", "alias": "B"}]}, "/ports/1/number", "duplicate"),
