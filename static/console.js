@@ -2,29 +2,56 @@
 (function () {
   "use strict";
 
+  /* Bring a piece of the page in step with the server's newer one, changing nothing that is the same: focus, selection,
+     opened parts and what is being typed stay. */
+  function alike(one, other) {
+    return one.nodeType === other.nodeType && one.nodeName === other.nodeName && (one.id || "") === (other.id || "");
+  }
+
+  function dress(old, fresh) {
+    Array.from(fresh.attributes).forEach(function (each) {
+      if (each.name === "open" && old.nodeName === "DETAILS") { return; }
+      if (old.getAttribute(each.name) !== each.value) { old.setAttribute(each.name, each.value); }
+    });
+    Array.from(old.attributes).forEach(function (each) {
+      if (each.name === "open" || each.name === "data-sent" || fresh.hasAttribute(each.name)) { return; }
+      old.removeAttribute(each.name);
+    });
+  }
+
+  function morph(old, fresh) {
+    var at = old.firstChild, child = fresh.firstChild, next, found;
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.data !== fresh.data) { old.data = fresh.data; }
+      return;
+    }
+    dress(old, fresh);
+    for (; child; child = child.nextSibling) {
+      if (at && alike(at, child)) { next = at.nextSibling; morph(at, child); at = next; continue; }
+      for (found = at && at.nextSibling; found && !(child.id && alike(found, child)); found = found.nextSibling) { /* on */ }
+      if (found) { old.insertBefore(found, at); morph(found, child); } else { old.insertBefore(child.cloneNode(true), at); }
+    }
+    while (at) { next = at.nextSibling; at.remove(); at = next; }
+  }
+
   /* A running operation: the server's own HTML, fetched again whenever its event stream speaks. Where streams do not
      pass, it is asked every 2 seconds, every 10 while the page is hidden, and never again once it has ended. */
   function follow(root) {
-    var parts = root.getAttribute("data-live"), source = null, busy = false, again = false, timer = 0, title = document.title;
+    var parts = root.getAttribute("data-live"), source = null, busy = false, again = false, stopped = false, timer = 0;
+    var title = document.title.replace(/^\(\d+%\) /, "");
     var every = parseInt(root.getAttribute("data-every") || "2000", 10);
 
     function ended() { return root.querySelector("[data-ended]") !== null; }
-
-    /* Hidden fields of forms are new in every answer; alone they are no news, and a button is not replaced under a finger. */
-    function plain(piece) { return piece.innerHTML.replace(/<input type="hidden"[^>]*>/g, ""); }
 
     function put(html) {
       var fresh = new DOMParser().parseFromString(html, "text/html");
       fresh.querySelectorAll("[data-part]").forEach(function (piece) {
         var old = root.querySelector('[data-part="' + piece.getAttribute("data-part") + '"]');
-        if (!old || plain(old) === plain(piece)) { return; }
+        if (!old) { return; }
         var log = old.querySelector("[data-follow-log]");
-        var place = log ? log.scrollTop : 0, last = log ? log.scrollHeight - log.scrollTop - log.clientHeight < 24 : false;
-        var held = old.contains(document.activeElement) ? document.activeElement.id : "";
-        old.innerHTML = piece.innerHTML;
-        log = old.querySelector("[data-follow-log]");
-        if (log) { log.scrollTop = last ? log.scrollHeight : place; }
-        if (held && document.getElementById(held)) { document.getElementById(held).focus(); }
+        var last = log ? log.scrollHeight - log.scrollTop - log.clientHeight < 24 : false;
+        morph(old, piece);
+        if (log && last) { log.scrollTop = log.scrollHeight; }
       });
       var bar = root.querySelector("progress.big");
       document.title = bar && !ended() ? "(" + bar.getAttribute("value") + "%) " + title : title;
@@ -34,17 +61,26 @@
       if (busy) { again = true; return; }
       busy = true;
       fetch(parts, { headers: { "X-Requested-With": "fetch" }, credentials: "same-origin" }).then(function (answer) {
+        if (answer.redirected && new URL(answer.url).pathname.indexOf("/auth/") === 0) { gone(); }
         return answer.ok ? answer.text() : Promise.reject(answer.status);
       }).then(put).catch(function () { return null; }).then(function () {
         busy = false;
-        if (ended()) { stop(); return; }
+        if (stopped || ended()) { stop(); return; }
         if (again) { again = false; window.setTimeout(ask, 250); }
       });
     }
 
+    /* Signed out meanwhile: what is shown grows old, and says so. What was typed stays where it is. */
+    function gone() {
+      var note = document.getElementById("signed-out");
+      if (note) { note.hidden = false; }
+      stop();
+      stopped = true;
+    }
+
     function poll() {
       window.clearTimeout(timer);
-      if (ended()) { return; }
+      if (stopped || ended()) { return; }
       timer = window.setTimeout(function () { ask(); poll(); }, document.hidden ? 10000 : every);
     }
 

@@ -33,7 +33,7 @@
         if (tick) { tick.focus(); }
       }
     });
-    new MutationObserver(judge).observe(form, { childList: true, subtree: true });
+    new MutationObserver(judge).observe(form, { attributes: true, characterData: true, childList: true, subtree: true });
     judge();
   }
 

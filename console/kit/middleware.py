@@ -41,6 +41,11 @@ def note_refusal(request: HttpRequest, error: WaybillError) -> None:
         hooks.refusal(request.user, error, address=f"{request.method} {request.path}")
 
 
+def _asked_by_itself(request: HttpRequest) -> bool:
+    """Whether a page asked for its news: a browser left open is no person at work, and its session still ends."""
+    return request.method == "GET" and request.headers.get("X-Requested-With") == "fetch"
+
+
 class Person(MiddlewareMixin):
     """After Django's authentication: end sessions that are too old, speak the reader's language, ask for a password."""
 
@@ -57,7 +62,7 @@ class Person(MiddlewareMixin):
             return
         if SIGNED_IN_AT not in request.session:
             begin(request)
-        elif now - seen >= _SEEN_EVERY:
+        elif now - seen >= _SEEN_EVERY and not _asked_by_itself(request):
             request.session[SEEN_AT] = now
         preferences.apply(user)
 

@@ -45,6 +45,14 @@ def test_a_session_is_over_in_the_end_however_busy(browser: Client) -> None:
     assert browser.get("/api/v1/me").status_code == 401
 
 
+def test_a_page_that_asks_for_its_news_keeps_no_session_alive(browser: Client) -> None:
+    age(browser, **{SEEN_AT: 1000})
+    assert browser.get("/operations", headers={"X-Requested-With": "fetch"}).status_code == 200
+    assert int(time.time()) - browser.session[SEEN_AT] >= 1000
+    assert browser.get("/operations").status_code == 200
+    assert int(time.time()) - browser.session[SEEN_AT] < 60
+
+
 @override_settings(WAYBILL_SESSION_IDLE=100)
 def test_the_limits_are_settings(browser: Client) -> None:
     age(browser, **{SEEN_AT: 101})
