@@ -34,10 +34,11 @@
     while (at) { next = at.nextSibling; at.remove(); at = next; }
   }
 
-  /* A running operation: the server's own HTML, fetched again whenever its event stream speaks. Where streams do not
-     pass, it is asked every 2 seconds, every 10 while the page is hidden, and never again once it has ended. */
+  /* A running operation: the server's own HTML, fetched again whenever its event stream speaks, and now and then besides:
+     something on the way may hold the stream back. Where streams do not pass, it is asked every 2 seconds, every 10 while
+     the page is hidden, and never again once it has ended. */
   function follow(root) {
-    var parts = root.getAttribute("data-live"), source = null, busy = false, again = false, stopped = false, timer = 0;
+    var parts = root.getAttribute("data-live"), source = null, busy = false, again = false, stopped = false, timer = 0, misses = 0;
     var title = document.title.replace(/^\(\d+%\) /, "");
     var every = parseInt(root.getAttribute("data-every") || "2000", 10);
 
@@ -81,7 +82,7 @@
     function poll() {
       window.clearTimeout(timer);
       if (stopped || ended()) { return; }
-      timer = window.setTimeout(function () { ask(); poll(); }, document.hidden ? 10000 : every);
+      timer = window.setTimeout(function () { ask(); poll(); }, source ? 15000 : document.hidden ? 10000 : every);
     }
 
     function stop() {
@@ -94,8 +95,12 @@
     source = new EventSource(root.getAttribute("data-events"));
     source.addEventListener("operation", ask);
     source.addEventListener("log", ask);
-    source.onerror = function () { if (source && source.readyState === EventSource.CLOSED) { source = null; poll(); } };
-    source.onopen = ask;
+    source.onerror = function () {
+      misses += 1;
+      if (source && (source.readyState === EventSource.CLOSED || misses > 2)) { source.close(); source = null; poll(); }
+    };
+    source.onopen = function () { misses = 0; ask(); };
+    poll();
   }
 
   document.querySelectorAll("[data-live]").forEach(follow);
