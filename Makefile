@@ -43,6 +43,7 @@ compose-secrets: ready  ## Make the keys, passwords and certificates that docker
 programs: ready compile-messages  # the browser and the clusters of the tests, built once
 	@$(PY) -m tests.real.browser
 	@$(PY) -m deploy.local nodes
+	@$(PY) -m tests.real.docker
 	@$(PY) -m deploy.local build
 
 test: programs  ## Run every test

@@ -16,6 +16,8 @@ def as_drafted(component: Component, values: Mapping[str, Mapping[str, Any]]) ->
     copied = copy.deepcopy(component)
     image = copied["image"]
     copied["image"] = Image(reference=image.get("reference", ""), user=image.get("user"))
+    if "from" in image:
+        copied["image"]["from"] = image["from"]
     if "credential" in image:
         copied["image"]["credential"] = image["credential"]
     for port in copied["ports"]:

@@ -1,4 +1,5 @@
-"""Image references made exact. Who can talk to registries lies above this app and makes itself known here."""
+"""Image references made exact. Who can talk to registries and to the Docker engine lies above this app and makes itself
+known here."""
 
 from __future__ import annotations
 
@@ -7,7 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from django.conf import settings
+
 from clusters.spec.shape import Image, Platform
+from console.kit.errors import Refused
 
 if TYPE_CHECKING:
     from teams.models import Enterprise
@@ -76,3 +80,61 @@ def resolve(
     registry_unreachable.
     """
     return _resolvers[0](reference, credential, enterprise=enterprise, user_agent=user_agent, pause=pause)
+
+
+# --- Images of the Docker engine that the settings name ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What the work around the taking of an image lends: under which name to speak, how to wait, whether it may still
+    write outside or go on at all (both raise when not), and who hears of `(bytes so far, bytes in all)`."""
+
+    user_agent: str
+    pause: Callable[[float], None]
+    before_write: Callable[[], None]
+    go_on: Callable[[], None]
+    told: Callable[[int, int], None]
+
+
+class Taker(Protocol):
+    """Whoever can bring an image from the Docker engine into the enterprise's registry."""
+
+    def __call__(self, reference: str, *, enterprise: Enterprise, hands: Hands) -> ResolvedImage: ...
+
+
+@dataclass(frozen=True)
+class _Engine:
+    require: Callable[[Enterprise], None]
+    take: Taker
+
+
+_engines: list[_Engine] = []
+
+
+def register_engine(require: Callable[[Enterprise], None], take: Taker) -> None:
+    """Let `take` bring images, and `require` raise what is in the way of it before any work begins."""
+    _engines[:] = [_Engine(require, take)]
+
+
+def is_engine_set() -> bool:
+    """Tell whether the console's settings name a Docker engine."""
+    return bool(settings.WAYBILL_DOCKER_HOST)
+
+
+def require_engine(enterprise: Enterprise) -> None:
+    """Refuse what could not begin: Refused docker_not_set; registry_not_set, since images are pushed there."""
+    if not is_engine_set():
+        raise Refused("docker_not_set")
+    _engines[0].require(enterprise)
+
+
+def take(reference: str, *, enterprise: Enterprise, hands: Hands) -> ResolvedImage:
+    """Bring the image a reference names in the Docker engine into the enterprise's registry. In a worker only.
+
+    Repeating it moves nothing that is there already, and gives the same digest. Raises Refused docker_not_set,
+    registry_not_set; Rejected docker_image_missing, docker_image_too_large, docker_image_refused, docker_no_room,
+    docker_failed, digest_mismatch and what a registry refuses; Unreachable docker_unreachable, registry_unreachable.
+    """
+    require_engine(enterprise)
+    return _engines[0].take(reference, enterprise=enterprise, hands=hands)

@@ -41,6 +41,8 @@ _REASONS = {
     "refused": pgettext_lazy("reason", "the connection is refused"),
     "no_route": pgettext_lazy("reason", "no network route leads there"),
     "no_answer": pgettext_lazy("reason", "it stopped answering"),
+    "no_socket": pgettext_lazy("reason", "there is no such socket"),
+    "not_permitted": pgettext_lazy("reason", "the console may not open its socket"),
     "not_kubernetes": pgettext_lazy("reason", "what answers is not a Kubernetes API"),
     "redirected": pgettext_lazy("reason", "it points to another address"),
 }

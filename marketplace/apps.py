@@ -35,6 +35,8 @@ class MarketplaceConfig(AppConfig):
         import_module("marketplace.present.installed").register()
         registries = import_module("marketplace.registries")
         import_module("clusters.images").register(registries.resolve)
+        taking = import_module("marketplace.taking")
+        import_module("clusters.images").register_engine(taking.require, taking.take)
         hooks = import_module("clusters.hooks")
         hooks.register_pull_credentials(registries.pull_credentials)
         hooks.register_pull_check(import_module("marketplace.runners.cluster_pull").check_pull)

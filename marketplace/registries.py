@@ -13,7 +13,7 @@ from console.kit.outbound import Trust
 from marketplace.models import ImageRegistry
 from marketplace.registry import reference as references
 from marketplace.registry.client import Registry, pull
-from marketplace.registry.layout import read_layout
+from marketplace.registry.layout import Layout, read_layout
 from marketplace.registry.reference import Reference
 from marketplace.registry.wire import Hooks, Place
 
@@ -77,13 +77,18 @@ def resolve(
     place = source_place(typed, enterprise, credential)
     with Registry(place, scopes=[pull(typed.path)], hooks=Hooks(pause=pause, user_agent=user_agent)) as registry:
         layout = read_layout(registry, typed.path, typed.wanted, image=str(typed), whole=False)
+    return resolved(typed, layout)
+
+
+def resolved(named: Reference, layout: Layout) -> ResolvedImage:
+    """Give what a reference means, for a revision's document."""
     return ResolvedImage(
-        source=str(typed),
+        source=str(named),
         digest=layout.digest,
         media_type=layout.media_type,
         bytes=layout.bytes,
         platforms=[cast(Platform, platform) for platform in layout.platforms],
-        pull=typed.pinned(layout.digest),
+        pull=named.pinned(layout.digest),
     )
 
 

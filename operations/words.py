@@ -75,6 +75,7 @@ NEXT: dict[str, Text] = {
 AWAITED: dict[str, Text] = {
     "cluster": pgettext_lazy("waiting for", "cluster"),
     "registry": pgettext_lazy("waiting for", "registry"),
+    "docker": pgettext_lazy("waiting for", "Docker engine"),
 }
 
 MESSAGES: dict[str, Text] = {
@@ -158,10 +159,7 @@ def _said(code: str, params: Mapping[str, Any]) -> str:
 def register() -> None:
     """Make the engine's own words known."""
     messages.register_messages(MESSAGES)
-    messages.register_labels(
-        "kind",
-        {"cluster": pgettext_lazy("waiting for", "cluster"), "registry": pgettext_lazy("waiting for", "registry")},
-    )
+    messages.register_labels("kind", AWAITED)
     register_kind(
         "batch",
         KindWords(

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
+from clusters import images
 from clusters.actions.applications import locked
 from clusters.diff.components import properties
 from clusters.models import Application, Component
@@ -131,8 +132,11 @@ def _with_key(data: Any, taken: set[str]) -> Any:
 
 
 def _checked(data: Any) -> Shape:
-    """Check a component, and its files against the bound that this console is set to (never over the shape's own)."""
+    """Check a component, and hold it to what this console is set to: a Docker engine, and the bound of files (never over
+    the shape's own)."""
     shape = check_component(data)
+    if "from" in shape["image"] and not images.is_engine_set():
+        raise _invalid("/image/from", "docker_not_set")
     bound = settings.WAYBILL_MAX_FILE
     over = [at for at, file in enumerate(shape["files"]) if len(file["content"].encode()) > bound]
     if over:
@@ -190,6 +194,7 @@ def _pull(user: str | None, password: str | None, former: dict[str, str] | None)
 def _properties(component: Component) -> dict[str, Any]:
     """Every property of a component; secrets are fingerprints here, and are hidden before they reach an event."""
     shown = properties(_shape(component))
+    shown["image.from"] = component.definition["image"].get("from", "registry")
     shown["image.user"] = component.definition["image"].get("user")
     shown["image.password"] = component.definition["image"].get("credential")
     return shown

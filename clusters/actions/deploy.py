@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.db import transaction
 
+from clusters import images
 from clusters.actions.applications import refuse_made
 from clusters.actions.proposal import (
     Proposal,
@@ -79,7 +80,7 @@ def propose(application: Application) -> Proposal:
     carried over from the newest attempt: what was started with them may have written them down.
 
     Raises Refused market_application, made_not_accepted, ingress_class_missing, route_host_missing, route_taken;
-    Invalid for a draft that cannot run.
+    docker_not_set, registry_not_set (images of a Docker engine); Invalid for a draft that cannot run.
     """
     if application.origin != Application.Origin.MADE:
         raise Refused("market_application")
@@ -88,6 +89,8 @@ def propose(application: Application) -> Proposal:
     rows = list(application.components.all())
     components = [cast(Component, row.definition) for row in rows]
     check_application(components)
+    if any("from" in component["image"] for component in components):
+        images.require_engine(environment.enterprise)
     given: dict[str, str] = {}
     pulls: dict[str, dict[str, str]] = {}
     for row in rows:

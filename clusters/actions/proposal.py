@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 PLAN = "plan"
 PLAN_SECONDS = 60
+TAKING_SECONDS = 1800
+"""The deadline of a plan that has images of a Docker engine to bring to the registry first."""
 QUOTA_WORDS = {"cpu": "limits.cpu", "memory": "limits.memory", "storage": "requests.storage", "pods": "pods"}
 
 
@@ -267,9 +269,13 @@ def start_plan(
         cluster_id=environment.cluster_id,
         input={"kind": proposal.kind},
         sealed={"request": dict(request)},
-        deadline_seconds=PLAN_SECONDS,
+        deadline_seconds=TAKING_SECONDS if _takes_images(proposal) else PLAN_SECONDS,
         parent=parent,
     )
+
+
+def _takes_images(proposal: Proposal) -> bool:
+    return any("from" in part["image"] and "digest" not in part["image"] for part in proposal.components)
 
 
 def hold_to_plan(

@@ -32,11 +32,16 @@ _REFUSES = ("market_application", "unknown_field", "invalid")
 
 
 class ImageBody(Body):
-    """Where the image comes from. Without a password the one already kept stays."""
+    """Where the image comes from: a registry, or the Docker engine of the console, where one is set. Without a password
+    the one already kept stays."""
 
     reference = serializers.CharField(max_length=512)
     user = serializers.CharField(required=False, allow_null=True, max_length=255)
     password = SecretField(required=False, allow_null=True)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Add the field whose name is a word of Python's own."""
+        return {**super().get_fields(), "from": serializers.ChoiceField(choices=shape.IMAGE_FROM, required=False)}
 
 
 class ReplicasBody(Body):
@@ -182,7 +187,11 @@ class ComponentList(_Draft):
         example=BODY_EXAMPLE,
         answers={201: EXAMPLE},
         refuses=_REFUSES,
-        about=_("Nothing runs until the application is deployed. Without a key it gets one from its name."),
+        about=_(
+            "Nothing runs until the application is deployed. Without a key it gets one from its name. An image “from” "
+            "“docker” is taken from the Docker engine of the console's settings when it is deployed, and needs an "
+            "image registry to be set by then."
+        ),
     )
     def post(self, request: Request, environment: str, app: str) -> HttpResponse:
         """Add it."""

@@ -31,8 +31,13 @@ def resolve(run: Run, step: StepWork) -> None:
 
 
 def complete(run: Run, step: StepWork, document: dict[str, Any], pulls: Mapping[str, Mapping[str, str]]) -> None:
-    """Ask the registries about every reference in a document that has no digest yet, and write it in."""
+    """Make every reference in a document exact that has no digest yet, and write it in.
+
+    Registries are asked side by side; images of the Docker engine are taken one after the other, since they share
+    layers, which then go to the registry once.
+    """
     open_ones = [component for component in document["components"] if "digest" not in component["image"]]
+    asked = [component for component in open_ones if "from" not in component["image"]]
 
     def ask(component: dict[str, Any]) -> images.ResolvedImage:
         return images.resolve(
@@ -43,8 +48,29 @@ def complete(run: Run, step: StepWork, document: dict[str, Any], pulls: Mapping[
             pause=lambda seconds: _pause(run, seconds),
         )
 
-    for component, image in zip(open_ones, run.work.parallel(ask, open_ones, width=4), strict=True):
+    found = run.work.parallel(ask, asked, width=4) if asked else []
+    for component, image in zip(asked, found, strict=True):
         component["image"] = {**component["image"], **image.image()}
+    for component in open_ones:
+        if "from" in component["image"]:
+            component["image"] = {**component["image"], **_take(run, step, component).image()}
+
+
+def _take(run: Run, step: StepWork, component: dict[str, Any]) -> images.ResolvedImage:
+    """Bring an image from the Docker engine into the registry, and say so."""
+    work, reference = run.work, component["image"]["reference"]
+    step.message("image_taking", image=reference)
+    hands = images.Hands(
+        user_agent=work.user_agent(step.key),
+        pause=work.pause,
+        before_write=work.before_write,
+        go_on=work.check,
+        told=lambda done, total: step.progress(done, total, "bytes"),
+    )
+    taken = images.take(reference, enterprise=run.environment.enterprise, hands=hands)
+    step.message("image_taken", image=reference, digest=taken.digest)
+    work.log("image_taken", component=component["key"], image=reference, digest=taken.digest)
+    return taken
 
 
 def _pause(run: Run, seconds: float) -> None:

@@ -62,6 +62,8 @@ STEPS = {
 }
 
 MESSAGES = {
+    "image_taking": _("Taking the image %(image)s from the Docker engine."),
+    "image_taken": _("%(image)s of the Docker engine is in the registry as %(digest)s."),
     "pulling_image": _("%(node)s is pulling the image."),
     "pods_starting": _("%(ready)s of %(desired)s pods are ready."),
     "pods_steady": _("%(ready)s of %(desired)s pods are ready; watching whether they stay up."),

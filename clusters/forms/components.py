@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from clusters import images
 from clusters.forms.rows import BY_NAME, GONE, KINDS, GrowingForm, Kind, entry_of, fields_of, is_used, shown_of, unix
 from clusters.spec import shape
 from console.kit.errors import FieldError, WaybillError
@@ -51,6 +52,14 @@ class ComponentForm(GrowingForm):
     )
     kind = forms.ChoiceField(
         label=_("Kind"), choices=[("stateless", _("Stateless")), ("stateful", _("Stateful"))], initial="stateless"
+    )
+    image_from = forms.ChoiceField(
+        label=_("Taken from"),
+        choices=[("registry", _("A registry")), ("docker", _("The console's Docker engine"))],
+        initial="registry",
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_("An image of the engine is brought into the image registry when the app is deployed."),
     )
     image_reference = forms.CharField(
         label=_("Image"),
@@ -100,6 +109,9 @@ class ComponentForm(GrowingForm):
         depends = self.fields["depends_on"]
         assert isinstance(depends, forms.MultipleChoiceField)
         depends.choices = [(key, f"{name} ({key})" if name != key else key) for key, name in others]
+        # Where no engine is set there is nothing to choose, but a choice made before can be taken back.
+        if not images.is_engine_set() and self.former.get("image", {}).get("from", "registry") == "registry":
+            del self.fields["image_from"]
         if self.editing:
             del self.fields["own_key"]
             self.fields["name"].widget.attrs.pop("autofocus")
@@ -219,6 +231,7 @@ class ComponentForm(GrowingForm):
             "kind": data["kind"],
             "image": {
                 "reference": data["image_reference"].strip(),
+                "from": data.get("image_from") or "registry",
                 "user": data["image_user"] or None,
                 "password": data["image_password"] or None,
             },
@@ -323,6 +336,7 @@ def initial_of(former: Mapping[str, Any]) -> dict[str, Any]:
     image, run_as = former["image"], former.get("run_as") or {}
     found: dict[str, Any] = {name: former[name] for name in ("name", "kind", "depends_on", "start_timeout")}
     found |= {"image_reference": image["reference"], "image_user": image.get("user") or ""}
+    found |= {"image_from": image.get("from") or "registry"}
     found |= {"command": "\n".join(former["command"]), "args": "\n".join(former["args"])}
     found |= {f"replicas_{name}": value for name, value in former["replicas"].items()}
     found |= {f"run_as_{name}": value for name, value in run_as.items()}

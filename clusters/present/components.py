@@ -16,7 +16,12 @@ def component_json(row: Component) -> dict[str, Any]:
     secret = [variable for variable in definition["variables"] if variable.get("secret")]
     return {
         **definition,
-        "image": {"reference": image["reference"], "user": image.get("user"), "password": None},
+        "image": {
+            "reference": image["reference"],
+            "from": image.get("from", "registry"),
+            "user": image.get("user"),
+            "password": None,
+        },
         "variables": [
             {
                 "name": variable["name"],
@@ -40,7 +45,12 @@ EXAMPLE: dict[str, Any] = {
     "key": "web",
     "name": "Pages",
     "kind": "stateless",
-    "image": {"reference": "registry.example.com/dev/web:2.0", "user": None, "password": None},
+    "image": {
+        "reference": "registry.example.com/dev/web:2.0",
+        "from": "registry",
+        "user": None,
+        "password": None,
+    },
     "command": [],
     "args": ["web"],
     "replicas": {"default": 2, "min": 1, "max": 5, "step": 1},

@@ -97,7 +97,7 @@ def _image(reader: Reader, form: Form) -> Image:
     if form == "draft":
         return _draft_image(reader)
     published = ("source", "path", "digest", "media_type", "bytes", "platforms")
-    environment = ("reference", "user", "credential", "pull") if form == "revision" else ()
+    environment = ("from", "reference", "user", "credential", "pull") if form == "revision" else ()
     if not reader.fields(*published, *environment):
         return Image()
     image = Image()
@@ -115,6 +115,8 @@ def _image(reader: Reader, form: Form) -> Image:
 
 
 def _environment_image(reader: Reader, image: Image) -> None:
+    if reader.at("from").given:
+        _from(reader, image)
     if reader.at("reference").given:
         image["reference"] = reader.at("reference").text(most=512)
         image["user"] = reader.at("user").text(default="", most=255) or None
@@ -125,8 +127,10 @@ def _environment_image(reader: Reader, image: Image) -> None:
 
 
 def _draft_image(reader: Reader) -> Image:
-    if not reader.fields("reference", "user", "password"):
+    if not reader.fields("from", "reference", "user", "password"):
         return Image()
+    image = Image()
+    _from(reader, image)
     reference = reader.at("reference").text(most=512, least=1)
     if reference:
         try:
@@ -137,7 +141,16 @@ def _draft_image(reader: Reader) -> Image:
     reader.at("password").text(default="", most=4096)
     if user is None and reader.at("password").given:
         reader.at("user").wrong("required")
-    return Image(reference=reference, user=user)
+    if user is not None and "from" in image:
+        reader.at("user").wrong("not_allowed")
+    image["reference"], image["user"] = reference, user
+    return image
+
+
+def _from(reader: Reader, image: Image) -> None:
+    """Note where the reference is looked up; a registry, the usual place, is not written down."""
+    if reader.at("from").choice(shape.IMAGE_FROM, default="registry") == "docker":
+        image["from"] = "docker"
 
 
 def _platform(reader: Reader) -> Platform:

@@ -14,6 +14,7 @@ Form = Literal["draft", "version", "revision"]
 Kind = Literal["stateless", "stateful"]
 
 KINDS: tuple[Kind, ...] = ("stateless", "stateful")
+IMAGE_FROM = ("registry", "docker")
 OUTSIDE = ("none", "node_port", "http_route")
 PROTOCOLS = ("TCP", "UDP")
 ACCESS_MODES = ("ReadWriteOnce", "ReadWriteMany")
@@ -41,9 +42,13 @@ class Platform(TypedDict):
     variant: NotRequired[str]
 
 
-class Image(TypedDict, total=False):
-    """An image: as typed (`reference`, `user`), as published (`source` … `platforms`), as pulled (`pull`).
+_From = TypedDict("_From", {"from": Literal["docker"]}, total=False)
 
+
+class Image(_From, total=False):
+    """An image: as typed (`from`, `reference`, `user`), as published (`source` … `platforms`), as pulled (`pull`).
+
+    `from` is there when the reference names an image of the console's Docker engine, and not one in a registry.
     `credential` is the fingerprint of the password that goes with `user`.
     """
 

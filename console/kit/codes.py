@@ -60,6 +60,10 @@ rejected         registry_refused_login:registry,user registry_refused_push:regi
 rejected         registry_failed:registry,status
 rejected         image_not_found:image image_denied:image platform_missing:image,needs,has digest_mismatch:image
 rejected         image_unsupported:image,media_type
+refused,invalid  docker_not_set
+unreachable      docker_unreachable:docker,reason
+rejected         docker_failed:docker,words docker_image_missing:image docker_image_refused:image
+rejected         docker_image_too_large:image,limit docker_no_room:image
 rejected         image_changed:image manifest_rejected:object,field,words object_too_big:object,bytes
 rejected         immutable_field:object,field field_conflict:object,field,manager,ours,theirs
 rejected         policy_refused:object,words

@@ -1,7 +1,7 @@
 """The settings' only source: environment variables, typed, refused at once when missing, malformed or unknown.
 
 Each name may be given as NAME or as NAME_FILE (a path whose content is the value, as container secrets are mounted).
-Durations are whole seconds; sizes are bytes and may be written with KiB or MiB.
+Durations are whole seconds; sizes are bytes and may be written with KiB, MiB or GiB.
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 
 from console.kit.secrets import read_keys
 
@@ -67,6 +76,24 @@ def _redis(value: SecretStr) -> SecretStr:
     return value
 
 
+def _certificates(value: Path) -> Path:
+    if not all((value / name).is_file() for name in ("ca.pem", "cert.pem", "key.pem")):
+        raise ValueError("a folder with ca.pem, cert.pem and key.pem is needed")
+    return value
+
+
+def _engine(value: str, info: ValidationInfo) -> str:
+    """A socket of this machine, or an address that is spoken to over TLS alone: who reaches an engine owns its host."""
+    parts = urlsplit(value)
+    if parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/") and parts.path != "/":
+        return value
+    if parts.scheme != "tcp" or not parts.hostname or not parts.port or parts.path not in {"", "/"} or parts.username:
+        raise ValueError("an address like unix:///var/run/docker.sock or tcp://engine.example:2376 is needed")
+    if info.data.get("docker_certs") is None:
+        raise ValueError("a tcp:// address needs WAYBILL_DOCKER_CERTS")
+    return f"tcp://{parts.netloc}"
+
+
 def _zone(value: str) -> str:
     if value not in zoneinfo.available_timezones():
         raise ValueError("not the name of a time zone")
@@ -100,6 +127,11 @@ class Environment(BaseModel):
     per_team: Count = 8
     copy_streams: Count = 4
     copy_small: Count = 16
+
+    # The folder stands before the address, which is judged by it.
+    docker_certs: Annotated[Path, AfterValidator(_certificates)] | None = None
+    docker_host: Annotated[str, AfterValidator(_engine)] | None = None
+    docker_limit: Size = 10 * 1024**3
 
     probe_every: Seconds = 4
     observe_every: Seconds = 10

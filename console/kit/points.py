@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-Kind = Literal["kube", "registry", "database", "redis"]
+Kind = Literal["kube", "registry", "docker", "database", "redis"]
 Phase = Literal["before", "after"]
 Listener = Callable[[Kind, str, Phase], None]
 

@@ -117,7 +117,7 @@ class Pour:
             raise Rejected("digest_mismatch", image=self._image)
         while sent < self._blob.size:
             try:
-                self._read(sent, take)
+                self.read(sent, take)
             except Unreachable:
                 cuts += 1
                 if cuts > MOST_CUTS:
@@ -127,7 +127,7 @@ class Pour:
     def _is_right(self, hexdigest: str) -> bool:
         return self._blob.digest.partition(":")[2] == hexdigest
 
-    def _read(self, offset: int, take: Callable[[memoryview], None]) -> None:
+    def read(self, offset: int, take: Callable[[memoryview], None]) -> None:
         """Read from `offset` to the end. Raises Unreachable when the source breaks off before it."""
         with self._source.blob(self._repository, self._blob.digest, image=self._image, offset=offset) as response:
             skip = self._skip(response, offset)

@@ -201,8 +201,8 @@ def _wait(work: Work, error: Unreachable) -> None:
 
 
 def awaited(error: Unreachable) -> tuple[str, str]:
-    """Give what is away: `cluster` or `registry`, and its name."""
-    for kind in ("cluster", "registry"):
+    """Give what is away: `cluster`, `registry` or `docker` (an engine), and its name."""
+    for kind in ("cluster", "registry", "docker"):
         if kind in error.params:
             return kind, str(error.params[kind])
     return "cluster", ""

@@ -119,3 +119,20 @@ def test_a_probe_takes_the_only_port_or_a_number() -> None:
     two = ComponentForm(sent(**BARE, **fields, probes_liveness_kind="http", probes_liveness_port="8080"))
     assert two.is_valid()
     assert two.component()["probes"]["liveness"]["port"] == "http"
+
+
+def test_an_engine_is_offered_where_one_is_set_and_taken_back_where_it_no_longer_is(settings: Any) -> None:
+    settings.WAYBILL_DOCKER_HOST = None
+    bare = ComponentForm(sent(**BARE, image_from="docker"))
+    assert "image_from" not in bare.fields and bare.is_valid()
+    assert bare.component()["image"]["from"] == "registry", "what is not offered is not taken"
+    settings.WAYBILL_DOCKER_HOST = "unix:///run/nowhere.sock"
+    chosen = ComponentForm(sent(**BARE, image_from="docker"))
+    assert chosen.is_valid() and chosen.component()["image"]["from"] == "docker"
+    unsaid = ComponentForm(sent(**BARE))
+    assert unsaid.is_valid() and unsaid.component()["image"]["from"] == "registry"
+    former = {**WHOLE, "image": {**WHOLE["image"], "from": "docker"}}
+    settings.WAYBILL_DOCKER_HOST = None
+    assert ComponentForm(former=former)["image_from"].value() == "docker"
+    chosen.refuse(Invalid("invalid", errors=[FieldError("/image/from", "docker_not_set")]))
+    assert "image_from" in chosen.errors

@@ -40,7 +40,7 @@ def test_a_component_is_filled_in_and_its_secrets_are_never_shown(cast: Cast, ap
         "key": "web",
         "name": "web",
         "kind": "stateless",
-        "image": {"reference": "r.example.com/a/web:1", "user": "ci", "password": None},
+        "image": {"reference": "r.example.com/a/web:1", "from": "registry", "user": "ci", "password": None},
         "command": [],
         "args": [],
         "replicas": {"default": 1, "min": 1, "max": 1, "step": 1},

@@ -29,7 +29,7 @@ def test_every_setting_stands_in_the_guide_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]+?) \|", text, re.MULTILINE))
     known = {variable(name): field for name, field in Environment.model_fields.items()}
     assert set(rows) == set(known)
-    units = {"KiB": 1024, "MiB": 1024**2}
+    units = {"KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
     for name, said in rows.items():
         field = known[name]
         word = said.strip("`")

@@ -26,6 +26,7 @@ def test_the_least_environment_gives_the_documented_defaults() -> None:
     read = env.read(LEAST)
     assert (read.worker_slots, read.per_cluster, read.per_team) == (8, 4, 8)
     assert (read.copy_streams, read.copy_small) == (4, 16)
+    assert (read.docker_host, read.docker_certs, read.docker_limit) == (None, None, 10 * 1024**3)
     assert (read.probe_every, read.observe_every, read.offline_after) == (4, 10, 1800)
     assert (read.deadline_delivery, read.deadline_publish, read.plan_valid) == (7200, 21600, 3600)
     assert (read.session_idle, read.session_max, read.token_max_days) == (1800, 43200, 365)
@@ -68,6 +69,13 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("WAYBILL_TIME_ZONE", "Mars/Olympus"),
         ("WAYBILL_LOG_LEVEL", "loud"),
         ("WAYBILL_DEV", "perhaps"),
+        ("WAYBILL_DOCKER_HOST", "/run/engine"),
+        ("WAYBILL_DOCKER_HOST", "unix://docker.sock"),
+        ("WAYBILL_DOCKER_HOST", "http://engine.example:2375"),
+        ("WAYBILL_DOCKER_HOST", "ssh://root@engine.example:22"),
+        ("WAYBILL_DOCKER_HOST", "tcp://engine.internal"),
+        ("WAYBILL_DOCKER_HOST", "tcp://engine.example:2376"),
+        ("WAYBILL_DOCKER_CERTS", "/nowhere"),
         ("DATABASE_URL", "sqlite:///file"),
         ("REDIS_URL", "http://broker"),
     ],
@@ -77,6 +85,20 @@ def test_what_is_malformed_is_named_and_not_repeated(name: str, value: str) -> N
         env.read({**LEAST, name: value})
     assert str(caught.value).startswith(f"{name}: ")
     assert value not in str(caught.value)
+
+
+def test_a_docker_engine_is_a_socket_or_spoken_to_over_tls(tmp_path: Path) -> None:
+    assert (
+        env.read({**LEAST, "WAYBILL_DOCKER_HOST": "unix:///run/docker.sock"}).docker_host == "unix:///run/docker.sock"
+    )
+    said = {**LEAST, "WAYBILL_DOCKER_HOST": "tcp://engine.example:2376/", "WAYBILL_DOCKER_CERTS": str(tmp_path)}
+    with pytest.raises(env.BadEnvironment, match=r"WAYBILL_DOCKER_CERTS: .*ca\.pem, cert\.pem and key\.pem"):
+        env.read(said)
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        (tmp_path / name).touch()
+    read = env.read({**said, "WAYBILL_DOCKER_LIMIT": "2 GiB"})
+    assert (read.docker_host, read.docker_certs) == ("tcp://engine.example:2376", tmp_path)
+    assert read.docker_limit == 2 * 1024**3
 
 
 def test_every_fault_is_told_at_once() -> None:

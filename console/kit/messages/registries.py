@@ -47,6 +47,40 @@ SENTENCES = {
         _("What arrived for %(image)s is not what its digest names, so it was not used."),
         _("Try again. If it happens again, the registry or a proxy before it alters content: tell whoever runs it."),
     ),
+    "docker_not_set": Sentence(
+        _("This console has no Docker engine to take images from. Nothing was changed."),
+        _(
+            "Push the image to a registry and name it there, or ask whoever runs the console to set "
+            "WAYBILL_DOCKER_HOST."
+        ),
+    ),
+    "docker_unreachable": Sentence(
+        _("The Docker engine %(docker)s does not answer (%(reason)s). What ran before still runs."),
+        _("Check that it runs and that the worker may reach it. Work that waits for it goes on by itself."),
+    ),
+    "docker_failed": Sentence(
+        _("The Docker engine %(docker)s refused: %(words)s. What ran before still runs."),
+        _("Look at the engine's own log, then retry."),
+    ),
+    "docker_image_missing": Sentence(
+        _("The Docker engine has no image %(image)s. What ran before still runs."),
+        _("Build it or load it there, or check its name and tag; then retry."),
+    ),
+    "docker_image_refused": Sentence(
+        _(
+            "What the Docker engine gave for %(image)s is not a whole image, so it was not used. "
+            "What ran before still runs."
+        ),
+        _("Build it or load it there once more, then retry."),
+    ),
+    "docker_image_too_large": Sentence(
+        _("The image %(image)s has more than the %(limit)s bytes that may be taken from the Docker engine."),
+        _("Make it smaller, push it to a registry, or ask whoever runs the console to raise WAYBILL_DOCKER_LIMIT."),
+    ),
+    "docker_no_room": Sentence(
+        _("The worker has no room on its disk to take the image %(image)s. What ran before still runs."),
+        _("Free space in the worker's folder for temporary files, then retry."),
+    ),
     "image_changed": Sentence(
         _("The tag of %(image)s names another image now than when this was deployed. Nothing was published."),
         _("Deploy and test the application again, then publish it."),
