@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from operations.models import Operation
@@ -43,7 +44,7 @@ def test_the_title_tells_how_far_an_operation_is_until_it_ended(base: str, signe
     assert page.title().startswith("(60%) ")
     Operation.objects.filter(pk=operation.pk).update(done=4)
     expect(page).to_have_title(re.compile(r"^\(80%\) "))
-    Operation.objects.filter(pk=operation.pk).update(done=5, state="succeeded")
+    Operation.objects.filter(pk=operation.pk).update(done=5, state="succeeded", finished_at=timezone.now())
     expect(page).to_have_title(re.compile(r"^[^(]"))
     assert page.locator("[data-ended]").count() == 1
 
