@@ -8,23 +8,30 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from console.kit.errors import WaybillError
 from console.kit.middleware import note_refusal
-from console.kit.pages import SignedIn, page, problem
+from console.kit.pages import SignedIn, page, problem, sentences
 from console.kit.paging import paged
-from operations import words
+from operations import registry, words
 from operations.actions.cancel import cancel, require_rights
 from operations.actions.retry import RETRYABLE, retry
+from operations.eta import seconds_left
 from operations.models import Operation, Step
 from operations.present import operation_json, with_parts
 from operations.starting import new_key, start_once
+from teams import places
+from teams.places import Place
 
 LOG_LINES = 500
+FILTERS = ("q", "kind", "state", "mine")
+API = "/api/v1"
 
 
 class Row:
@@ -36,6 +43,9 @@ class Row:
         self.percent = operation.percent
         self.initiator = operation.initiator
         self.created_at = operation.created_at
+        self.place: Place | None = None
+        self.environment_id = operation.environment_id
+        self.seconds = elapsed(operation)
         self.title = title_of(operation)
         self.word = words.headline(operation)
 
@@ -46,23 +56,50 @@ def title_of(operation: Operation) -> str:
     return _("%(what)s: %(subject)s") % {"what": noun, "subject": operation.subject["name"]}
 
 
+def elapsed(operation: Operation) -> float | None:
+    """Give how long it has run, or ran, in seconds; None before a worker took it up."""
+    if operation.started_at is None:
+        return None
+    return ((operation.finished_at or timezone.now()) - operation.started_at).total_seconds()
+
+
+def page_of(operation: Operation) -> str | None:
+    """Give the page of what the operation is about: it has the address of its resource. None where there is none."""
+    path = str(operation.subject.get("href") or "").removeprefix(API)
+    try:
+        resolve(path)
+    except Resolver404:
+        return None
+    return path
+
+
 @require_GET
 @page
 def operation_list(request: SignedIn) -> HttpResponse:
     """List the operations the person may see, newest first; filters stand in the address."""
     rows = Operation.objects.permitted(request.user).listed().select_related("initiator").order_by("-number")
-    state, mine = request.GET.get("state", ""), request.GET.get("mine") == "true"
-    if state in words.STATES:
-        rows = rows.filter(state=state)
-    if mine:
+    given = {name: request.GET.get(name, "").strip() for name in FILTERS}
+    if given["q"]:
+        rows = rows.filter(subject__name__icontains=given["q"])
+    if given["kind"] in registry.kinds():
+        rows = rows.filter(kind=given["kind"])
+    if given["state"] in words.STATES:
+        rows = rows.filter(state=given["state"])
+    elif given["state"] == "active":
+        rows = rows.active()
+    if given["mine"]:
         rows = rows.filter(initiator=request.user)
-    shown = paged(request, rows, show=Row, filters=("state", "mine"))
+    shown = paged(request, rows, show=Row, filters=FILTERS)
+    known = places.environments(row.environment_id for row in shown.rows if row.environment_id)
+    for row in shown.rows:
+        row.place = known.get(row.environment_id) if row.environment_id else None
     context = {
         "page": shown,
         "operations": shown.rows,
         "filtered": shown.filtered,
         "states": words.STATES.items(),
-        "filters": {"state": state, "mine": mine},
+        "kinds": words.kinds(),
+        "filters": given,
     }
     return render(request, "operations/list.html", context)
 
@@ -119,25 +156,31 @@ def _found(request: SignedIn, name: str) -> Operation:
     return row
 
 
-def _may_act(request: SignedIn, operation: Operation) -> bool:
+def _why_not(request: SignedIn, operation: Operation) -> str:
+    """Say which role cancelling and retrying need; empty for whoever may."""
     try:
         require_rights(operation, request.user)
-    except WaybillError:
-        return False
-    return True
+    except WaybillError as error:
+        return sentences(error)
+    return ""
 
 
 def _context(request: SignedIn, operation: Operation) -> dict[str, Any]:
-    may_act = _may_act(request, operation)
+    why = _why_not(request, operation)
     lines = reversed(operation.events.order_by("-id")[:LOG_LINES])
     ended = not operation.is_active
-    until = operation.finished_at or timezone.now()
     return {
         "operation": operation,
         "op": operation_json(operation, request.user),
         "title": title_of(operation),
         "word": words.waiting(operation) or words.headline(operation),
-        "elapsed": (until - operation.started_at).total_seconds() if operation.started_at else None,
+        "elapsed": elapsed(operation),
+        "left": _left(operation),
+        "changed": _changed(operation),
+        "about": page_of(operation),
+        "place": places.environments([operation.environment_id]).get(operation.environment_id)
+        if operation.environment_id
+        else None,
         "progress_text": _progress(operation.done, operation.total, operation.unit),
         "steps": [_step(step) for step in sorted(operation.steps.all(), key=lambda step: step.seq)],
         "children": [Row(child) for child in sorted(operation.children.all(), key=lambda child: child.number)],
@@ -146,10 +189,30 @@ def _context(request: SignedIn, operation: Operation) -> dict[str, Any]:
             for line in lines
         ],
         "ended": ended,
-        "may_act": may_act,
-        "can_retry": may_act and ended and not operation.is_batch and operation.state in RETRYABLE,
+        "why": why,
+        "retryable": ended and not operation.is_batch and operation.state in RETRYABLE,
         "key": new_key(),
     }
+
+
+def _left(operation: Operation) -> dict[str, Any] | None:
+    """Say coarsely how much longer it takes, with the figure a page compares with the one before."""
+    spent = elapsed(operation)
+    if operation.state != "running" or spent is None:
+        return None
+    left = seconds_left(elapsed=spent, done=operation.done, total=operation.total, unit=operation.unit)
+    if left is None:
+        return None
+    minutes = round(left / 60)
+    about = ngettext("about %(n)d min left", "about %(n)d min left", minutes) % {"n": minutes}
+    return {"seconds": left, "text": about if minutes else _("less than a minute left")}
+
+
+def _changed(operation: Operation) -> str:
+    """Say how much was changed by what did not succeed; empty for what did, and while it runs."""
+    if operation.is_active or operation.state == "succeeded" or operation.is_batch:
+        return ""
+    return str(words.CHANGED.get(operation.changed, ""))
 
 
 def _progress(done: int, total: int, unit: str) -> str:

@@ -108,6 +108,11 @@ def of_kind(kind: str) -> KindWords:
     return _kinds.get(kind, OTHER)
 
 
+def kinds() -> list[tuple[str, str]]:
+    """Give the kinds that have words, each with its noun, in the order of the nouns."""
+    return sorted(((kind, str(words.noun)) for kind, words in _kinds.items() if kind != "plan"), key=lambda one: one[1])
+
+
 def headline(operation: Operation) -> str:
     """Say in two or three words how it stands: "Upgrading", "Partly upgraded", "Cancelling", "Waiting"."""
     words = of_kind(operation.kind)

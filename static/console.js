@@ -51,11 +51,21 @@
         if (!old) { return; }
         var log = old.querySelector("[data-follow-log]");
         var last = log ? log.scrollHeight - log.scrollTop - log.clientHeight < 24 : false;
+        var left = old.querySelector("[data-left]"), before = left ? Number(left.getAttribute("data-left")) : 0;
         morph(old, piece);
+        slower(old.querySelector("[data-left]"), before);
         if (log && last) { log.scrollTop = log.scrollHeight; }
       });
       var bar = root.querySelector("progress.big");
       document.title = bar && !ended() ? "(" + bar.getAttribute("value") + "%) " + title : title;
+    }
+
+    /* An estimate that grows is not counted up in silence. */
+    function slower(left, before) {
+      if (!left || !before) { return; }
+      var grew = Number(left.getAttribute("data-left")) > before + 20;
+      left.hidden = grew;
+      left.nextElementSibling.hidden = !grew;
     }
 
     function ask() {
