@@ -9,9 +9,9 @@ ARGS ?=
 EMPTY ?=
 # More than cores: most tests wait for pods, leases and pages.
 WORKERS ?= 4
-SOURCES := console teams operations clusters marketplace tests deploy manage.py .ci/prepare.py
+SOURCES := console teams operations clusters marketplace tests deploy bench manage.py .ci/prepare.py
 
-.PHONY: help ready programs demo demo-down demo-reset demo-walk dev test check format lint types imports templates messages messages-check compile-messages compose-secrets
+.PHONY: help ready programs demo demo-down demo-reset demo-walk dev test bench check format lint types imports templates messages messages-check compile-messages compose-secrets
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ programs: ready compile-messages  # the browser and the clusters of the tests, b
 
 test: programs  ## Run every test
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+bench: ready compile-messages  ## Measure beside the peers and write docs/performance.md; one part: make bench ARGS=copying
+	@$(PY) -m bench $(ARGS)
 
 check: lint types imports templates messages-check  ## Run every check that is not a test
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-PARTS = ("starting",)
+PARTS = ("starting", "copying")
 
 
 def main() -> None:

@@ -69,6 +69,20 @@ class House:
         return self.run(["celery", "--quiet", "-A", "console", "worker", "-P", "threads", "-c", "2"], "worker")
 
 
+def _said(port: int) -> dict[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": "bench.settings",
+        "WAYBILL_DEV": "true",
+        "WAYBILL_SECRET_KEY": secrets.token_urlsafe(48),
+        "WAYBILL_KEYS": f"bench:{base64.b64encode(os.urandom(32)).decode()}",
+        "WAYBILL_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "WAYBILL_ALLOWED_HOSTS": "127.0.0.1",
+        "WAYBILL_OUTBOUND_ALLOW": "127.0.0.0/8",
+        "WAYBILL_LOG_FORMAT": "text",
+        "WAYBILL_LOG_LEVEL": "warning",
+    }
+
+
 @contextmanager
 def house() -> Iterator[House]:
     """Give a console with an empty database that waits for the disk as a real one does."""
@@ -80,20 +94,14 @@ def house() -> Iterator[House]:
             server.start()
             keep.callback(server.stop)
         port = process.free_port()
-        said = {
-            "DJANGO_SETTINGS_MODULE": "bench.settings",
-            "WAYBILL_DEV": "true",
-            "WAYBILL_SECRET_KEY": secrets.token_urlsafe(48),
-            "WAYBILL_KEYS": f"bench:{base64.b64encode(os.urandom(32)).decode()}",
-            "WAYBILL_PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "WAYBILL_ALLOWED_HOSTS": "127.0.0.1",
-            "WAYBILL_OUTBOUND_ALLOW": "127.0.0.0/8",
-            "WAYBILL_LOG_FORMAT": "text",
-            "WAYBILL_LOG_LEVEL": "warning",
-            "DATABASE_URL": database.url,
-            "REDIS_URL": broker.url,
-        }
-        os.environ.update(said)
+        os.environ.update({**_said(port), "DATABASE_URL": database.url, "REDIS_URL": broker.url})
         made = House(folder, {**os.environ}, port, keep)
         made.manage("migrate", "--no-input", "-v", "0")
         yield made
+
+
+def alone() -> None:
+    """Let this process use the console's modules without a database or a broker."""
+    nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "REDIS_URL": "redis://127.0.0.1:9/0"}
+    for name, value in {**_said(0), **nowhere}.items():
+        os.environ.setdefault(name, value)

@@ -1,0 +1,252 @@
+"""Copying an application's images between two registries: beside skopeo, crane and regctl."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.distance import far
+from bench.figures import Bar, Sample, in_turn, ratio, table, write
+from bench.house import alone
+from bench.peers import CRANE, REGCTL, peer, release, skopeo
+from deploy.local.images import push_random
+
+MIB = 1024 * 1024
+SHARED = (50, 30, 20, 10)
+IMAGES = 9
+OWN = 4
+OWN_SIZE = 340 * MIB // (IMAGES * OWN)
+ROUNDS = 3
+FAR = 20
+"""Milliseconds there and back."""
+
+
+@dataclass
+class Ground:
+    """Two registries and the application in the first one."""
+
+    store: str
+    goal: str
+    goal_files: Path
+    images: list[tuple[str, str]] = field(default_factory=list)
+
+    def fill(self, release: str) -> None:
+        """Push nine images: four layers are everybody's, four each image's own; one own layer differs by release."""
+        from tests.marketplace.servers import PlainPusher
+
+        pusher, self.images = PlainPusher(self.store), []
+        for number in range(IMAGES):
+            own = [OWN_SIZE + 1000 * number + part for part in range(OWN)]
+            sizes = [size * MIB for size in SHARED] + own
+            if release != "1" and number == 0:
+                sizes[-1] += 7
+            made = push_random(pusher, f"app/part{number}", release, sizes, seed="bench")
+            self.images.append((f"app/part{number}", made.digest))
+
+    def empty(self) -> None:
+        """Throw away what the second registry holds; it looks at its files at every request."""
+        for part in ("blobs", "repositories"):
+            shutil.rmtree(self.goal_files / "storage/docker/registry/v2" / part, ignore_errors=True)
+
+
+def main() -> None:
+    """Measure cold, all there, one layer changed; near and far away; and write it down."""
+    alone()
+    from tests.marketplace.servers import running_registry
+
+    with tempfile.TemporaryDirectory(prefix="waybill-bench-") as name, ExitStack() as keep:
+        folder = Path(name)
+        store = keep.enter_context(running_registry(folder / "store"))
+        goal = keep.enter_context(running_registry(folder / "goal"))
+        ground = Ground(store, goal, folder / "goal")
+        near = _situations(ground, goal)
+        distant = keep.enter_context(far(goal, FAR))
+        away = _situations(ground, distant)
+        one, bytes_once = _limit(ground), _once(ground)
+    _report(near, away, one, bytes_once)
+
+
+Situations = dict[str, dict[str, Sample]]
+
+
+def _takes(ground: Ground, goal: str) -> dict[str, Callable[[], float]]:
+    takes: dict[str, Callable[[], float]] = {"waybill": lambda: _ours(ground, goal)}
+    crane, regctl, other = peer(CRANE), peer(REGCTL), skopeo()
+    takes["crane"] = lambda: _run(
+        ground, lambda source, target: [str(crane), "copy", "--insecure", source, target], goal
+    )
+    takes["regctl"] = lambda: _run(
+        ground, lambda source, target: [str(regctl), "image", "copy", source, target], goal, home=ground.goal_files
+    )
+    if other is not None:
+        flags = ["copy", "-q", "--all", "--src-tls-verify=false", "--dest-tls-verify=false"]
+        takes["skopeo"] = lambda: _run(
+            ground, lambda source, target: [str(other), *flags, f"docker://{source}", f"docker://{target}"], goal
+        )
+    return takes
+
+
+def _situations(ground: Ground, goal: str) -> Situations:
+    """Each program in turn: into nothing, then again, then with one layer changed."""
+    takes, found = _takes(ground, goal), {}
+    ground.fill("1")
+
+    def cold(take: Callable[[], float]) -> Callable[[], float]:
+        def run() -> float:
+            ground.empty()
+            return take()
+
+        return run
+
+    found["cold"] = in_turn(
+        ROUNDS, {name: cold(take) for name, take in takes.items()}, warm=1 if goal == ground.goal else 0
+    )
+    found["all there"] = in_turn(ROUNDS, takes)
+    changed: dict[str, Sample] = {name: Sample() for name in takes}
+    for _ in range(ROUNDS):
+        for name, take in takes.items():
+            ground.empty()
+            ground.fill("1")
+            _ours(ground, ground.goal)
+            ground.fill("2")
+            changed[name].values.append(take())
+    found["one layer changed"] = changed
+    return found
+
+
+def _ours(ground: Ground, goal: str) -> float:
+    """Copy as a publication does: look, blobs, manifests, tags, and ask again whether all is there."""
+    from marketplace.registry.copy import Wanted
+    from tests.marketplace.copying import Run, plain
+
+    wanted = [
+        Wanted(path=name, source=plain(ground.store), source_repository=name, repository=f"lib/{name}", digest=digest)
+        for name, digest in ground.images
+    ]
+    began = time.monotonic()
+    Run(plain(goal), wanted).whole("1.0")
+    return time.monotonic() - began
+
+
+def _run(ground: Ground, line: Callable[[str, str], list[str]], goal: str, *, home: Path | None = None) -> float:
+    """Copy one image after the other with another program."""
+    environment = None
+    if home is not None:
+        (home / "home/.regctl").mkdir(parents=True, exist_ok=True)
+        hosts = ",".join(f'"{host}":{{"tls":"disabled","hostname":"{host}"}}' for host in (ground.store, goal))
+        (home / "home/.regctl/config.json").write_text(f'{{"hosts":{{{hosts}}}}}')
+        environment = {"HOME": str(home / "home"), "PATH": "/usr/bin:/bin"}
+    began = time.monotonic()
+    for name, digest in ground.images:
+        call = line(f"{ground.store}/{name}@{digest}", f"{goal}/lib/{name}:1.0")
+        done = subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(call)}: {done.stderr[-500:]}")
+    return time.monotonic() - began
+
+
+def _limit(ground: Ground) -> Sample:
+    """What the second registry can take: every blob from local files, by curl, one after the other."""
+    from tests.marketplace.servers import PlainPusher
+
+    ground.fill("1")
+    blobs: dict[str, bytes] = {}
+    source = PlainPusher(ground.store)
+    for name, digest in ground.images:
+        manifest = source.caller.call("GET", f"/v2/{name}/manifests/{digest}").body
+        for found in _digests(manifest):
+            if found not in blobs:
+                blobs[found] = source.caller.call("GET", f"/v2/{name}/blobs/{found}").body
+    files = {}
+    for digest, content in blobs.items():
+        files[digest] = ground.goal_files / digest.replace(":", "-")
+        files[digest].write_bytes(content)
+    blobs.clear()
+
+    def take() -> float:
+        ground.empty()
+        began = time.monotonic()
+        for digest, path in files.items():
+            start = subprocess.run(
+                [
+                    "curl",
+                    "-s",
+                    "-X",
+                    "POST",
+                    "-D",
+                    "-",
+                    "-o",
+                    "/dev/null",
+                    f"http://{ground.goal}/v2/limit/blobs/uploads/",
+                ],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            place = next(
+                row.split(" ", 1)[1].strip() for row in start.splitlines() if row.lower().startswith("location:")
+            )
+            put = ["curl", "-s", "-f", "-T", str(path), "-H", "Content-Type: application/octet-stream"]
+            subprocess.run([*put, f"{place}&digest={digest}"], check=True, capture_output=True)
+        return time.monotonic() - began
+
+    return in_turn(ROUNDS, {"curl": take})["curl"]
+
+
+def _digests(manifest: bytes) -> list[str]:
+    told = json.loads(manifest)
+    return [told["config"]["digest"], *(layer["digest"] for layer in told["layers"])]
+
+
+def _once(ground: Ground) -> float:
+    """Bytes we sent over the bytes of all blobs, each counted once."""
+    from tests.marketplace.servers import Meter
+
+    ground.fill("1")
+    ground.empty()
+    unique = sum(size * MIB for size in SHARED) + sum(
+        OWN_SIZE + 1000 * number + part for number in range(IMAGES) for part in range(OWN)
+    )
+    with Meter(ground.goal) as meter:
+        _ours(ground, meter.address)
+        return meter.up / unique
+
+
+def _best(samples: dict[str, Sample]) -> str:
+    return min((name for name in samples if name != "waybill"), key=lambda name: samples[name].median)
+
+
+def _report(near: Situations, away: Situations, limit: Sample, once: float) -> None:
+    def against(samples: dict[str, Sample], name: str | None = None) -> float:
+        return ratio(samples["waybill"], samples[name or _best(samples)]).median
+
+    bars = [
+        Bar("cold ÷ the best of the others", against(near["cold"]), 0.40),
+        Bar("cold ÷ curl from local files into the same registry", near["cold"]["waybill"].median / limit.median, 1.1),
+        Bar("all there ÷ crane's whole process", against(near["all there"], "crane"), 1.0),
+        Bar("one layer changed ÷ crane's whole process", against(near["one layer changed"], "crane"), 1.0),
+        Bar(f"all there, {FAR} ms away ÷ the best", against(away["all there"]), 0.10),
+        Bar(f"one layer changed, {FAR} ms away ÷ the best", against(away["one layer changed"]), 0.25),
+        Bar("bytes sent ÷ bytes of all blobs, each once", once, 1.02),
+    ]
+    rows = []
+    for place, situations in (("near", near), (f"{FAR} ms away", away)):
+        for situation, samples in situations.items():
+            rows += [[f"{situation}, {place}", name, *sample.row(2)] for name, sample in samples.items()]
+    rows.append(["limit, near", "curl", *limit.row(2)])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    text = (
+        f"Nine images, 40 layers of {sum(SHARED) + 340} MB in all, from one registry (distribution v3) to another over "
+        f"plain HTTP on loopback. Others: skopeo of the system, crane {release(CRANE)}, regctl {release(REGCTL)}, one "
+        f"image after the other, by digest. Ours runs inside a process, as in a worker. Seconds. The whole bench "
+        f"peaked at {peak} MB.\n\n" + table(["", "program", "least", "median", "p95", "greatest"], rows)
+    )
+    write("copying", "Copying images", text, bars)

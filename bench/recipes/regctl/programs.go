@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package programs names what the bench builds out of this module.
+package programs
+
+import _ "github.com/regclient/regclient/cmd/regctl"
