@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -22,10 +23,11 @@ ALLOWED = f"127.0.0.0/8,{NETWORKS}"
 
 
 class Console:
-    """A console in one folder, at one port of this machine."""
+    """A console in one folder, at one port of this machine; `outside` is its environment instead of this process's."""
 
-    def __init__(self, data: Path, port: int) -> None:
+    def __init__(self, data: Path, port: int, outside: Mapping[str, str] | None = None) -> None:
         self.data = data
+        self._outside = os.environ if outside is None else outside
         self.port = port
         self.log = data / "console.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -117,9 +119,9 @@ class Console:
             self._process.wait()
 
     def _environment(self) -> dict[str, str]:
-        allowed = os.environ.get("WAYBILL_OUTBOUND_ALLOW")
+        allowed = self._outside.get("WAYBILL_OUTBOUND_ALLOW")
         return {
-            **os.environ,
+            **self._outside,
             "WAYBILL_DATA_DIR": str(self.data),
             "WAYBILL_OUTBOUND_ALLOW": f"{allowed},{ALLOWED}" if allowed else ALLOWED,
         }

@@ -29,6 +29,7 @@ SHARED = {"platform", "registry", "clusters", "cluster", "namespace", "sample_im
 FRESH = "fresh_platform_factory"
 REAL_ATTACH = "TESTS_REAL_PLATFORM"
 REAL = "real_platform"
+BEST = "best_platform"
 
 PlatformFactory = Callable[..., Platform]
 
@@ -44,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test that stands on a platform; those that need real nodes say why they cannot run."""
     for item in items:
-        if _needs(item, {*SHARED, FRESH, REAL}):
+        if _needs(item, {*SHARED, FRESH, REAL, BEST}):
             item.add_marker(pytest.mark.platform)
     real = [item for item in items if _needs(item, {REAL})]
     obstacle = ability.obstacle(_folder(REAL)) if real else None
@@ -58,11 +59,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtestloop(session: pytest.Session) -> Iterator[object]:
     """Build and start before the first test: a build takes minutes, more than any test may."""
     if not session.config.option.collectonly:
-        if any(_needs(item, SHARED) for item in session.items):
+        best = any(_needs(item, {BEST}) for item in session.items)
+        if any(_needs(item, SHARED) for item in session.items) or (best and not _has_real()):
             _shared()
         elif any(_needs(item, {FRESH}) for item in session.items):
             programs.ensure()
-        if any(_needs(item, {REAL}) and not item.get_closest_marker("skip") for item in session.items):
+        if (best and _has_real()) or any(
+            _needs(item, {REAL}) and not item.get_closest_marker("skip") for item in session.items
+        ):
             _shared_real()
     return (yield)  # type: ignore[misc]  # what the wrapped hooks gave goes on as it is
 
@@ -105,6 +109,13 @@ def _shared_real() -> Platform:
         return Platform(folder, really(CLUSTERS)).start(while_pid=int(os.environ[OWNER]))
 
 
+def _has_real() -> bool:
+    """Whether clusters of this run can have real nodes; one attached to a played platform alone has none."""
+    if REAL_ATTACH in os.environ or ATTACH in os.environ:
+        return REAL_ATTACH in os.environ
+    return ability.obstacle(_folder(REAL)) is None
+
+
 @pytest.fixture(scope="session")
 def platform() -> Platform:
     """The run's platform, shared by all tests: use names of your own, and disturb none of its programs."""
@@ -133,6 +144,12 @@ def cluster(clusters: dict[str, Cluster]) -> Cluster:
 def real_platform() -> Platform:
     """The run's platform with real nodes, shared by all tests: what one disturbs it brings back."""
     return _shared_real()
+
+
+@pytest.fixture(scope="session")
+def best_platform() -> Platform:
+    """The run's platform with real nodes where this machine allows them, else the played one."""
+    return _shared_real() if _has_real() else _shared()
 
 
 @pytest.fixture
