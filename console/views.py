@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,14 +12,10 @@ from clusters.models import Cluster
 from clusters.pages.cluster_lines import cluster_lines
 from console import overview
 from console.coming import coming
-from console.kit.context import current
-from console.kit.pages import SignedIn, page
+from console.kit.pages import SignedIn, error_page, page
 from teams import access
 from teams.models import AuditEvent, Membership, User
 from teams.pages.audit import lines
-
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
 
 STRIP = 10
 EVENTS = 10
@@ -73,7 +67,7 @@ def _overview(user: User) -> dict[str, object]:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Say that there is nothing here; the same words for what is absent and for what is not the reader's to see."""
-    return _error(
+    return error_page(
         request,
         404,
         _("There is nothing here"),
@@ -83,7 +77,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def refused(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
     """Say that a form was refused, for instance because its page was open for too long."""
-    return _error(
+    return error_page(
         request,
         403,
         _("This form could not be accepted"),
@@ -93,14 +87,9 @@ def refused(request: HttpRequest, exception: Exception | None = None, reason: st
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Say that the fault is ours, with the number by which it is found in the logs."""
-    return _error(
+    return error_page(
         request,
         500,
         _("Something went wrong on our side"),
         _("What was saved before is still there. Tell your admin the number below."),
     )
-
-
-def _error(request: HttpRequest, status: int, title: str | _StrPromise, text: str | _StrPromise) -> HttpResponse:
-    context = {"title": title, "text": text, "request_id": current().request_id, "status": status}
-    return render(request, "console/error.html", context, status=status)

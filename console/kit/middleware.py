@@ -8,14 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import get_resolver, reverse
 from django.utils.deprecation import MiddlewareMixin
 
 from console.kit import messages, preferences
 from console.kit.api.hooks import hooks
-from console.kit.context import current
 from console.kit.errors import Denied, WaybillError
+from console.kit.pages import error_page
 
 SIGNED_IN_AT = "signed_in_at"
 SEEN_AT = "seen_at"
@@ -85,10 +84,6 @@ class Person(MiddlewareMixin):
             handler: Any = get_resolver(getattr(request, "urlconf", None)).resolve_error_handler(404)
             absent: HttpResponse = handler(request, exception=exception)
             return absent
-        context = {
-            "title": messages.title(exception.code, exception.params),
-            "text": messages.detail(exception.code, exception.params),
-            "request_id": current().request_id,
-            "status": exception.status,
-        }
-        return render(request, "console/error.html", context, status=exception.status)
+        words = {"title": messages.title(exception.code, exception.params)}
+        words["text"] = messages.detail(exception.code, exception.params)
+        return error_page(request, exception.status, **words)

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_required
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 
 from console.kit import messages, preferences
+from console.kit.context import current
 from console.kit.errors import Invalid, Malformed, Refused, Stale, WaybillError
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
     from teams.models import User
 
 P = ParamSpec("P")
@@ -43,6 +49,29 @@ def page(view: View[P]) -> Callable[..., HttpResponse]:
         return view(request, *args, **kwargs)
 
     return login_required(guarded)
+
+
+def error_page(request: HttpRequest, status: int, title: str | _StrPromise, text: str | _StrPromise) -> HttpResponse:
+    """Say what is wrong inside the usual frame, with the number of the request and where to go on.
+
+    Signed out, or while the database does not answer, there is no frame.
+    """
+    context: dict[str, Any] = {"title": title, "text": text, "request_id": current().request_id, "status": status}
+    if status != 404:
+        context["back"] = _came_from(request)
+    try:
+        framed = request.user.is_authenticated
+        return render(request, f"console/error{'' if framed else '_bare'}.html", context, status=status)
+    except DatabaseError:
+        return HttpResponse(render_to_string("console/error_bare.html", context), status=status)
+
+
+def _came_from(request: HttpRequest) -> str | None:
+    """Give the page of ours that sent the request, to open it again."""
+    sender = urlsplit(request.headers.get("Referer", ""))
+    if sender.netloc != request.get_host() or not sender.path.startswith("/"):
+        return None
+    return f"{sender.path}?{sender.query}" if sender.query else sender.path
 
 
 def problem(error: WaybillError) -> dict[str, str]:
