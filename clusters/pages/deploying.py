@@ -17,6 +17,7 @@ from clusters.pages.finding import SHOWN, application_of, why_not
 from clusters.pages.frame import frame
 from clusters.words import CONSENTS
 from console.kit import messages as sentences
+from console.kit.calls import curl
 from console.kit.errors import WaybillError
 from console.kit.pages import SignedIn, field_problems, page, problem
 from operations import words
@@ -52,6 +53,12 @@ def app_deploy(request: SignedIn, environment: str, app: str) -> HttpResponse:
     return redirect(f"{request.path}?plan={started.name}") if asked else redirect("operation_page", started.name)
 
 
+def _call(row: Application, plan: Operation | None, *, again: bool) -> str:
+    """Give the request of the API that deploys just this."""
+    body = {"plan_id": plan.name if plan else None, **({"refresh_images": True} if again else {})}
+    return curl("POST", f"/environments/{row.environment.slug}/apps/{row.slug}/deployments", body)
+
+
 def _shown(request: SignedIn, row: Application, error: WaybillError | None = None) -> HttpResponse:
     context = frame(request, row, "components")
     waiting = changed_components(row)
@@ -77,6 +84,7 @@ def _shown(request: SignedIn, row: Application, error: WaybillError | None = Non
         "error_fields": _fields(error) if error else [],
         "why": why_not(request.user, "edit_application", context["team"], held=context["held"]),
         "nothing": document is not None and not waiting,
+        "call": _call(row, operation if plan else None, again=document is not None and not waiting),
         "key": new_key(),
     }
     return render(request, "clusters/app_deploy.html", context, status=error.status if error else 200)

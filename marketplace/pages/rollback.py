@@ -17,6 +17,7 @@ from marketplace.actions.delivering import CONSENTS, was_deployed
 from marketplace.actions.rollback import Return, plan_rollback, preview_rollback, roll_back
 from marketplace.models import Delivery
 from marketplace.pages.blocks import blocked
+from marketplace.pages.calls import rollback_call
 from marketplace.pages.diff import diff_shown
 from marketplace.pages.install import SEE
 from marketplace.pages.plans import plan_of, preview_shown
@@ -68,6 +69,7 @@ def _shown(
         "volumes": preview["volumes"]["keep"],
         "plan": plan_of(request.user, plan) if plan else None,
         "problem": problem,
+        "call": rollback_call(row, target.number, plan),
         "problems": [problem] if problem else [],
         "why": why_not(request.user, row.environment.deliver_right, row.environment.team) or blocked(row),
         "key": request.POST.get("key") or new_key(),

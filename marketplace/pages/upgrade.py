@@ -21,6 +21,7 @@ from marketplace.actions.upgrade import KIND, Change, plan_upgrade, upgrade
 from marketplace.forms.upgrade import UpgradeForm
 from marketplace.models import Installation, Version
 from marketplace.pages.blocks import blocked
+from marketplace.pages.calls import upgrade_call
 from marketplace.pages.diff import diff_shown
 from marketplace.pages.finding import version_of
 from marketplace.pages.install import SEE
@@ -122,6 +123,7 @@ def _shown(request: SignedIn, review: Review, wish: str, status: int = 200) -> H
         "reset": review.change.reset,
         "previews": [preview_shown(preview)] if preview else [],
         "preview": preview,
+        "call": upgrade_call(row, review.change, version, review.plan) if preview else "",
         "plan": plan_of(request.user, review.plan) if review.plan else None,
         "why": right or blocked(row) or refusal_of(version, row.environment),
         "key": request.POST.get("key") or new_key(),
