@@ -47,9 +47,10 @@ def _up(arguments: argparse.Namespace) -> int:
         _say(f"The platform in {arguments.state} runs already.")
         return _status(arguments.state)
     if arguments.detach:
-        Platform(arguments.state, arguments.cluster or CLUSTERS).start(say=_say)
+        Platform(arguments.state, arguments.cluster or CLUSTERS).start(say=_say, door=arguments.door)
         return _status(arguments.state)
-    supervise(arguments.state, arguments.cluster or CLUSTERS, while_pid=arguments.while_pid, say=_say)
+    wanted = arguments.cluster or CLUSTERS
+    supervise(arguments.state, wanted, while_pid=arguments.while_pid, say=_say, door=arguments.door)
     return 0
 
 
@@ -91,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
             verb.add_argument("--detach", action="store_true", help="return when it is ready; it goes on")
             verb.add_argument("--while", dest="while_pid", type=int, help="end when the process of this number ends")
             verb.add_argument("--cluster", action="append", type=_cluster, metavar="SLUG=NAME=NODES")
+            verb.add_argument("--door", action="store_true", help="lead port 80 of this machine to HTTP routes")
             verb.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
     return parser
 

@@ -33,6 +33,7 @@ class Cluster:
         self.endpoint = facts.endpoint
         self.ca_pem = facts.ca_pem
         self.admin_token = facts.admin_token
+        self.ingress_domain = facts.ingress_domain
         self._caller = Caller(
             facts.host,
             facts.port,

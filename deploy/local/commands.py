@@ -251,6 +251,9 @@ def write_cluster_files(state: Path, cluster: ClusterFacts) -> None:
             "proxy": (cluster.proxy_token, "system:kube-proxy", ""),
             "names": (cluster.names_token, "names", ""),
         }
+    if cluster.routes_token:
+        accounts["routes"] = (cluster.routes_token, "routes", "")
+        write_private(folder / "routes.token", cluster.routes_token)
     lines = [f"{token},{user},{name},{groups}\n" for name, (token, user, groups) in accounts.items()]
     write_private(folder / "tokens.csv", "".join(lines))
     for name, (token, _, _) in accounts.items():

@@ -121,7 +121,7 @@ class Demo:
         _say(f"  Passwords are kept in {self.people.path}.")
         self.platform = Platform(self.platform.state, choose(self.platform.state, nodes, say=_say))
         _say("Starting the registry and the clusters.")
-        self.platform.start(while_pid=os.getpid(), say=_say)
+        self.platform.start(while_pid=os.getpid(), say=_say, door=True)
         images = {version: push_sample(self.platform.registry, version) for version in VERSIONS}
         if not empty:
             self._set_up(console, images)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from deploy.local.cluster import Cluster
+from deploy.local.node.commands import INGRESS_CLASS
 from deploy.local.node.machine import INSIDE
 from deploy.local.node.volumes import FOLDER, folder_of, make_folder
 from deploy.local.plan import KUBELET_CLIENT, NODE, PlatformError
@@ -21,6 +22,8 @@ def furnish(cluster: Cluster) -> None:
     """Create what is missing; harmless on a cluster that has it all."""
     if cluster.facts.real:
         _permit(cluster)
+        if cluster.facts.ingress_domain:
+            _lead_in(cluster)
     else:
         _play_nodes(cluster)
     cluster.create(
@@ -53,14 +56,33 @@ def _permit(cluster: Cluster) -> None:
     ]
     cluster.create(f"{RBAC}/clusterroles", {"metadata": {"name": "names"}, "rules": rules})
     for user, role in (("names", "names"), (KUBELET_CLIENT, "system:kubelet-api-admin")):
-        cluster.create(
-            f"{RBAC}/clusterrolebindings",
-            {
-                "metadata": {"name": user},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
-            },
-        )
+        _bind(cluster, user, role)
+
+
+def _lead_in(cluster: Cluster) -> None:
+    """Give the ingress controller its class, and the right to read where Services lead and to say where it answers."""
+    net = "networking.k8s.io"
+    body = {"metadata": {"name": INGRESS_CLASS}, "spec": {"controller": "local.platform/routes"}}
+    cluster.create(f"/apis/{net}/v1/ingressclasses", body)
+    rules = [
+        {"apiGroups": [""], "resources": ["services", "endpoints"], "verbs": READ},
+        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": READ},
+        {"apiGroups": [net], "resources": ["ingresses"], "verbs": READ},
+        {"apiGroups": [net], "resources": ["ingresses/status"], "verbs": ["patch"]},
+    ]
+    cluster.create(f"{RBAC}/clusterroles", {"metadata": {"name": "routes"}, "rules": rules})
+    _bind(cluster, "routes", "routes")
+
+
+def _bind(cluster: Cluster, user: str, role: str) -> None:
+    cluster.create(
+        f"{RBAC}/clusterrolebindings",
+        {
+            "metadata": {"name": user},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
+        },
+    )
 
 
 def make_volume(cluster: Cluster, name: str, *, size: str = VOLUME_SIZE) -> None:

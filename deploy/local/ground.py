@@ -21,6 +21,7 @@ class Reachable(Protocol):
     endpoint: str
     ca_pem: str
     admin_token: str
+    ingress_domain: str | None
 
     def kubeconfig(self) -> str:
         """Give a kubeconfig with everything inline."""

@@ -79,6 +79,16 @@ class ClusterFacts:
     node_token: str = ""
     proxy_token: str = ""
     names_token: str = ""
+    routes_token: str = ""
+    """Empty in a folder of before there was an ingress controller: then there is none."""
+
+    @property
+    def ingress_domain(self) -> str | None:
+        """The domain of hosts that lead to its ingress controller; None where it has none.
+
+        Browsers take every name that ends in ``localhost`` for this machine, without asking anyone.
+        """
+        return f"{self.slug}.localhost" if self.routes_token else None
 
     @property
     def endpoint(self) -> str:
@@ -237,6 +247,7 @@ def _real(keys: Path, made: ClusterFacts, network: int) -> ClusterFacts:
         node_token=secrets.token_hex(24),
         proxy_token=secrets.token_hex(24),
         names_token=secrets.token_hex(24),
+        routes_token=secrets.token_hex(24),
     )
 
 

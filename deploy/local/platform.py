@@ -83,16 +83,19 @@ class Platform:
         """The clusters by short name, in order."""
         return {facts.slug: Cluster(self.state, facts) for facts in self.plan.clusters}
 
-    def start(self, *, while_pid: int | None = None, within: float = 180, say: Say = print) -> Platform:
+    def start(
+        self, *, while_pid: int | None = None, within: float = 180, say: Say = print, door: bool = False
+    ) -> Platform:
         """Start the platform in the background, or find it running; return when every cluster takes pods.
 
+        With ``door`` this machine's port 80 leads to the HTTP routes of clusters that have an ingress controller.
         With ``while_pid`` it ends when that process ends. The programs are built first when they are missing.
         PlatformError when it does not come up within so many seconds.
         """
         programs.ensure(say, node=any(plan.nodes == REAL for plan in self.plans))
         running = read(self.state)
         if running is None or not running.supervisor.alive():
-            self._launch(while_pid)
+            self._launch(while_pid, door=door)
         end = time.monotonic() + within
         while True:
             running = read(self.state)
@@ -106,11 +109,13 @@ class Platform:
 
     _launched: subprocess.Popen[bytes] | None = None
 
-    def _launch(self, while_pid: int | None) -> None:
+    def _launch(self, while_pid: int | None, *, door: bool) -> None:
         self.state.mkdir(parents=True, exist_ok=True)
         self.state.chmod(0o700)
         line = [sys.executable, "-m", "deploy.local", "up", "--state", str(self.state), "--quiet"]
         line += [f"--cluster={plan.slug}={plan.name}={plan.nodes}" for plan in self.plans]
+        if door:
+            line.append("--door")
         if while_pid is not None:
             line += ["--while", str(while_pid)]
         with (self.state / "supervisor.log").open("ab") as log:

@@ -110,6 +110,13 @@ NAMES = Recipe(
     builds=(Build("names"),),
     stamp="github.com/coredns/coredns",
 )
+ROUTES = Recipe(
+    name="routes",
+    title="the ingress controller",
+    takes="about two minutes on two cores",
+    builds=(Build("routes"),),
+    stamp="github.com/zalando/skipper",
+)
 PAUSE = Recipe(
     name="pause", title="the first process of a pod", takes="a few seconds on two cores", builds=(Build("pause"),)
 )
@@ -122,6 +129,7 @@ class NodePrograms:
     kubelet: Path
     proxy: Path
     names: Path
+    routes: Path
     pause: Path
 
 
@@ -170,6 +178,7 @@ def _node_programs(say: Say, cache: Path) -> NodePrograms:
         kubelet=kubernetes / "kubelet",
         proxy=kubernetes / "kube-proxy",
         names=ensure_recipe(NAMES, say) / "names",
+        routes=ensure_recipe(ROUTES, say) / "routes",
         pause=ensure_recipe(PAUSE, say) / "pause",
     )
 

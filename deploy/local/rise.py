@@ -20,12 +20,17 @@ from deploy.local.registry import Registry
 from deploy.local.supervisor import Supervisor
 
 Say = Callable[[str], None]
-AFTER_API = ("manager", "scheduler", "player", "kubelet", "proxy", "names")
+AFTER_API = ("manager", "scheduler", "player", "kubelet", "proxy", "names", "routes")
 """The programs of a cluster that need its API server, each where there is one."""
 
 
-def supervise(state: Path, clusters: Sequence[ClusterPlan], *, while_pid: int | None, say: Say) -> None:
-    """Be the supervisor of a platform: start it, keep it, and return when it was asked to end and is down."""
+def supervise(
+    state: Path, clusters: Sequence[ClusterPlan], *, while_pid: int | None, say: Say, door: bool = False
+) -> None:
+    """Be the supervisor of a platform: start it, keep it, and return when it was asked to end and is down.
+
+    With ``door`` this machine's port 80 leads to the ingress controllers of its clusters.
+    """
     state = state.resolve()
     plan = load_or_make(state, tuple(clusters))
     built = programs.ensure(say, node=plan.real)
@@ -40,6 +45,9 @@ def supervise(state: Path, clusters: Sequence[ClusterPlan], *, while_pid: int | 
             children.append(commands.player(state, cluster, built))
         else:
             children += _real_node(state, machine, built)
+    routed = [cluster for cluster in plan.clusters if cluster.ingress_domain]
+    if door and routed and built.node is not None:
+        children.append(node.door(state, routed, built.node))
     if plan.real:
         script = Path(__file__).parents[2]
         line = [sys.executable, "-m", "deploy.local.node.volumes", str(state)]
@@ -61,6 +69,7 @@ def _control_plane(state: Path, plan: Plan, cluster: ClusterFacts, built: Progra
 
 def _real_node(state: Path, machine: Machine, built: Programs) -> list[Command]:
     assert built.node is not None
+    controller = [node.routes(state, machine, built.node)] if machine.cluster.ingress_domain else []
     return [
         node.machine(state, machine, built.node),
         commands.own_etcd(state, machine, built),
@@ -68,6 +77,7 @@ def _real_node(state: Path, machine: Machine, built: Programs) -> list[Command]:
         node.kubelet(state, machine, built.node),
         node.proxy(state, machine, built.node),
         node.names(state, machine, built.node),
+        *controller,
     ]
 
 
@@ -91,8 +101,9 @@ def _bring_up(supervisor: Supervisor, built: Programs, say: Say) -> None:
     supervisor.record()
     for cluster in clusters:
         furnish.furnish(cluster)
-    if plan.real:
-        supervisor.start("volumes")
+    for name in ("volumes", "door"):
+        if name in supervisor.children:
+            supervisor.start(name)
     for cluster in clusters:
         furnish.wait_usable(cluster, since=at)
     wait_registry(plan.registry)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from deploy.local import road
 from deploy.local.client import Client
 from deploy.local.ground import TEST_APP, Ground, Step, draft, until, until_running
+from deploy.local.node.commands import INGRESS_CLASS
 from deploy.local.people import ADMIN, PEOPLE
 
 MEMBERS = {
@@ -29,8 +30,20 @@ def connect_clusters(ground: Ground) -> str:
             body = {"endpoint": cluster.endpoint, "token": cluster.admin_token, "ca_pem": cluster.ca_pem}
         check = admin.run("/cluster-checks", body)
         admin.ask("POST", "/clusters", {"check": check["id"], "slug": slug, "name": cluster.name}, expect=201)
+    _lead_in(ground)
     until(lambda: all(c["health"]["state"] == "online" for c in admin.listed("/clusters")), "all clusters online")
     return ", ".join(f"{c['name']} {c['version']}" for c in admin.listed("/clusters"))
+
+
+def _lead_in(ground: Ground) -> None:
+    """Say of each cluster with an ingress controller that it takes HTTP routes, and below which domain."""
+    admin = ground.person(ADMIN)
+    domains = {cluster.endpoint: cluster.ingress_domain for cluster in ground.clusters.values()}
+    for row in admin.listed("/clusters"):
+        domain = domains.get(row["endpoint"])
+        if domain and not row["ingress_class"]:
+            body = {"ingress_class": INGRESS_CLASS, "ingress_domain": domain}
+            admin.ask("PATCH", f"/clusters/{row['slug']}", body, expect=200)
 
 
 def create_teams(ground: Ground) -> str:

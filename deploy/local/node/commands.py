@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from deploy.local.command import Command
 from deploy.local.images import archive, pause_image
 from deploy.local.node.floor import group_name, is_unified
 from deploy.local.node.machine import INSIDE, PATH, Machine
-from deploy.local.plan import NODE, ClusterFacts, Plan, RegistryFacts, pod_range
+from deploy.local.plan import LOOPBACK, NODE, ClusterFacts, Plan, RegistryFacts, pod_range
 from deploy.local.programs import NodePrograms
 
 PAUSE_IMAGE = "node.local/pause:1"
@@ -21,6 +22,8 @@ for a password. So the node itself needs no account at the registry, and a pod w
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"), Path("/usr/libexec/cni"))
 NETWORK_PLUGINS = ("ptp", "host-local", "loopback")
 PROGRAMS = Path("/run/programs")
+INGRESS_CLASS = "local"
+INGRESS_PORT = 80
 SOCKET = "containerd.sock"
 """Where the runtime listens, in the cluster's folder."""
 
@@ -89,6 +92,21 @@ def names(state: Path, machine: Machine, programs: NodePrograms) -> Command:
     """The name server of the cluster's Services."""
     line = machine.in_network([str(programs.names), "-conf", str(machine.folder / "Corefile")])
     return _command(state, machine, "names", line)
+
+
+def routes(state: Path, machine: Machine, programs: NodePrograms) -> Command:
+    """The ingress controller, at port 80 of the node."""
+    cluster, folder = machine.cluster, machine.folder
+    line = [str(programs.routes), f"-listen={cluster.host}:{INGRESS_PORT}", f"-address={cluster.host}"]
+    line += [f"-api={cluster.endpoint}", f"-ca={folder / 'ca.crt'}", f"-token={folder / 'routes.token'}"]
+    return _command(state, machine, "routes", machine.in_network([*line, f"-class={INGRESS_CLASS}"]))
+
+
+def door(state: Path, clusters: Sequence[ClusterFacts], programs: NodePrograms) -> Command:
+    """What leads requests to this machine for a cluster's domain to its ingress controller."""
+    ways = [f"{cluster.ingress_domain}={cluster.host}:{INGRESS_PORT}" for cluster in clusters]
+    line = [str(programs.routes), f"-listen={LOOPBACK}:{INGRESS_PORT}", f"-door={','.join(ways)}"]
+    return Command("door", line, state / "logs/door.log")
 
 
 def load_pause_image(machine: Machine) -> list[str]:
