@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from marketplace.pages import install, market, plans, publish, rollback, template, upgrade
+from marketplace.pages import compare, install, market, plans, publish, rollback, template, upgrade
 
 TEMPLATE = "market/<slug:template>"
 VERSION = f"{TEMPLATE}/versions/<str:number>"
@@ -14,6 +14,7 @@ PUBLICATION = f"{APP}/publications/<int:number>"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("market", market.market_list, name="market"),
     path(TEMPLATE, template.template_page, name="template_page"),
+    path(f"{TEMPLATE}/compare", compare.template_compare, name="template_compare"),
     path(f"{TEMPLATE}/install", install.template_install, name="template_install"),
     path(f"{TEMPLATE}/environments", template.template_environments, name="template_environments"),
     path(f"{TEMPLATE}/introduction", template.template_intro, name="template_intro"),
