@@ -30,6 +30,29 @@
       }).catch(function () { return null; }).then(function () { box.removeAttribute("aria-busy"); });
     }
 
+    /* Several environments: fields for what is different in one of them, which the page does not have yet. */
+    function others() {
+      var own = form.querySelector("[data-own-box]"), sent = new FormData(form);
+      if (!own) { return Promise.resolve(); }
+      sent.set("do", "own");
+      return fetch(form.getAttribute("action"), {
+        method: "POST", body: sent, headers: { "X-Requested-With": "fetch" }, credentials: "same-origin"
+      }).then(function (answer) {
+        return answer.ok ? answer.text() : Promise.reject(answer.status);
+      }).then(function (html) {
+        var fresh = new DOMParser().parseFromString(html, "text/html"), several = fresh.querySelector("details") !== null;
+        own.querySelectorAll("details[open]").forEach(function (part) {
+          var same = fresh.getElementById(part.id);
+          if (same) { same.open = true; }
+        });
+        own.innerHTML = fresh.body.innerHTML;
+        form.querySelectorAll("[data-needed], [name^='values_'][required]").forEach(function (field) {
+          field.setAttribute("data-needed", "");
+          field.required = !several;
+        });
+      }).catch(function () { return null; });
+    }
+
     form.addEventListener("change", function (event) {
       var target = event.target, look;
       if (target.hasAttribute("data-look")) {
@@ -41,6 +64,7 @@
       }
       if (target.name === "environments") {
         target.closest(".pick").classList.toggle("on", target.checked);
+        others();
       }
       if (target.name === "consents") { return; }
       form.querySelectorAll('input[name="plan_id"]').forEach(function (held) { held.remove(); });

@@ -63,6 +63,22 @@ class ParametersForm(KitForm):
             given[address] = value
         return given
 
+    def own_field(self, parameter: Parameter) -> forms.Field:
+        """Make a field for a value that takes the place of the common one; left empty, it does not."""
+        field = self._field(parameter)
+        field.required, field.initial = False, None
+        field.help_text = ""
+        if parameter["type"] in {"switch", "choice"}:
+            words = {"true": _("On"), "false": _("Off")}
+            listed = [*words.items()] if parameter["type"] == "switch" else [(one, one) for one in parameter["choices"]]
+            return forms.ChoiceField(required=False, label=field.label, choices=[("", _("As above")), *listed])
+        return field
+
+    def own_value(self, parameter: Parameter, name: str) -> Any:
+        """Give what such a field says, as its parameter means it; None or nothing when it says nothing."""
+        value = self.cleaned_data.get(name)
+        return value == "true" if parameter["type"] == "switch" and value else value
+
     def _start(self, parameter: Parameter) -> Any:
         """What holds when nothing is said: the application's own value, or the version's."""
         address = parameter["address"]
