@@ -16,6 +16,14 @@ from tests.pages.test_apps import seen
 from tests.pages.test_pages import HAN, _judge, _watched
 
 APP = "/environments/test-internal/apps/shop"
+ROUTE = {
+    "component": "web",
+    "port": "http",
+    "kind": "http_route",
+    "node_port": None,
+    "url": "http://shop-web.test-internal.applications.example.com/administration",
+    "confirmed": False,
+}
 PATHS = (
     "/teams",
     "/teams/new",
@@ -56,7 +64,14 @@ def furnished(transactional_db: None, cast: Cast) -> Cast:
         "words": "Readiness probe failed: HTTP probe failed with statuscode: 503",
         "count": 4,
     }
-    seen(row, "degraded", cause_code="crash_loop", cause_params={"component": "web", "words": "exit"}, events=[event])
+    seen(
+        row,
+        "degraded",
+        cause_code="crash_loop",
+        cause_params={"component": "web", "words": "exit"},
+        events=[event],
+        access=[ROUTE],
+    )
     Environment.objects.filter(slug="test-internal").update(name="Test internal")
     cast.admin.set_password(PASSWORD)
     cast.admin.save()
