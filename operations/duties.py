@@ -31,8 +31,8 @@ def end_duty(kind: str, subject_id: uuid.UUID | None = None) -> None:
 
 
 def hasten_duty(kind: str, subject_id: uuid.UUID) -> None:
-    """Have the duty done for the subject as soon as somebody is free; one under way keeps its own schedule."""
-    Duty.objects.filter(kind=kind, subject_id=subject_id, lease_until=None).update(next_at=Now())
+    """Have the duty done for the subject as soon as somebody is free; after a run under way, once more right away."""
+    Duty.objects.filter(kind=kind, subject_id=subject_id).update(next_at=Now())
 
 
 def ensure_standing() -> None:

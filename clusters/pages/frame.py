@@ -15,7 +15,7 @@ from django.utils.translation import pgettext
 
 from clusters.models import Application
 from clusters.pages.finding import address
-from clusters.present.applications import application_json
+from clusters.present.applications import application_json, is_awaited
 from console.kit.pages import SignedIn
 from operations import words
 from operations.models import Operation
@@ -59,6 +59,7 @@ def frame(request: SignedIn, row: Application, tab: str) -> dict[str, Any]:
         "data": data,
         "status": data["status"],
         "seen_at": parse_datetime(seen) if seen else None,
+        "looking": is_awaited(row),
         "environment": row.environment,
         "team": team,
         "cluster": row.environment.cluster,

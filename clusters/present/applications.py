@@ -69,6 +69,14 @@ def is_current(status: ApplicationStatus, cluster: Cluster) -> bool:
     return online and timezone.now() - status.observed_at <= STALE_AFTER
 
 
+def is_awaited(row: Application) -> bool:
+    """Whether the first look since the last deployment is still to come, on a cluster that answers."""
+    status: ApplicationStatus | None = getattr(row, "status", None)
+    if row.current_revision is None or row.environment.cluster.health != Cluster.Health.ONLINE:
+        return False
+    return status is None or _is_before(status, row)
+
+
 def _json(row: Application, operation: str | None) -> dict[str, Any]:
     status: ApplicationStatus | None = getattr(row, "status", None)
     current = status is not None and not _is_before(status, row) and is_current(status, row.environment.cluster)

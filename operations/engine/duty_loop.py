@@ -47,10 +47,12 @@ WHERE (id, lease_owner) IN (SELECT * FROM unnest(%(ids)s::uuid[], %(owners)s::te
   AND lease_until > clock_timestamp()
 """
 
-# The next run is counted from the start of this one, so that the rhythm does not drift with its length.
+# The next run is counted from the start of this one, so that the rhythm does not drift with its length. Who hastened
+# the duty meanwhile (`next_at` lies after that start) wants another look: this one may have begun before the news.
 FINISH = """
 UPDATE duty SET lease_owner = NULL, lease_until = NULL, last_code = %(code)s, last_seconds = %(seconds)s,
-  next_at = greatest(clock_timestamp(), clock_timestamp() + make_interval(secs => %(wait)s))
+  next_at = CASE WHEN next_at > clock_timestamp() - make_interval(secs => %(seconds)s) THEN next_at
+    ELSE clock_timestamp() + make_interval(secs => %(wait)s) END
 WHERE id = %(id)s AND lease_owner = %(owner)s
 """
 

@@ -73,6 +73,23 @@ def test_a_duty_recurs_until_it_is_ended(bench: Bench) -> None:
     assert bench.runs[subject] <= done + 1
 
 
+def test_a_duty_hastened_while_it_is_done_is_done_once_more_right_away(bench: Bench) -> None:
+    hastened, left_alone = uuid.uuid4(), uuid.uuid4()
+    registry.register_duty("rare", 600, bench.run, deadline=30)
+    try:
+        bench.slow.update((hastened, left_alone))
+        for subject in (hastened, left_alone):
+            duties.schedule_duty("rare", subject)
+        until(lambda: len(bench.runs) == 2, what="both under way")
+        duties.hasten_duty("rare", hastened)
+        bench.go.set()
+        until(lambda: bench.runs[hastened] == 2, what="a second look")
+        until(lambda: not Duty.objects.exclude(lease_until=None).exists(), what="the end of all")
+        assert bench.runs == {hastened: 2, left_alone: 1}
+    finally:
+        registry._duties.pop("rare")
+
+
 def test_a_slow_duty_delays_no_other(bench: Bench) -> None:
     slow, quick = [uuid.uuid4() for _ in range(2)], uuid.uuid4()
     bench.slow.update(slow)
