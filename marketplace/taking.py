@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
     from teams.models import Enterprise
 
 REPOSITORY = "waybill-engine"
+_EVERY = 0.5
 logger = logging.getLogger(__name__)
+_saving = threading.Lock()
+"""A worker saves one image at a time: its disk has to hold the largest one, not as many as it has slots."""
 
 
 def require(enterprise: Enterprise) -> None:
@@ -96,7 +102,7 @@ def _bring(engine: Engine, found: Found, goal: _Goal, image: str, hands: Hands) 
     def sending(done: int) -> None:
         hands.told(found.size + min(done, found.size), 2 * found.size)
 
-    with _file(image) as file:
+    with _alone(hands), _file(image) as file:
         engine.save(found, file, image=image, limit=limit, told=saving)
         file.flush()
         try:
@@ -105,8 +111,18 @@ def _bring(engine: Engine, found: Found, goal: _Goal, image: str, hands: Hands) 
             logger.warning("the engine's archive of %s was refused: %s", image, error)
             raise Rejected("docker_image_refused", image=image) from error
         carry(file, whole, goal.registry, goal.repository, goal.tag, image=image, told=sending, go_on=hands.go_on)
-    hands.told(2 * found.size, 2 * found.size)
+        hands.told(2 * found.size, 2 * found.size)
     return whole.root.digest
+
+
+@contextmanager
+def _alone(hands: Hands) -> Iterator[None]:
+    while not _saving.acquire(timeout=_EVERY):
+        hands.go_on()
+    try:
+        yield
+    finally:
+        _saving.release()
 
 
 def _file(image: str) -> IO[bytes]:

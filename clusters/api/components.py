@@ -19,7 +19,7 @@ from console.kit.api import Body, Endpoint, SecretField, bodies, operation
 BODY_EXAMPLE = {
     "key": "web",
     "name": "Pages",
-    "image": {"reference": "registry.example.com/dev/web:2.0", "user": None, "password": None},
+    "image": {"reference": "registry.example.com/dev/web:2.0", "from": "registry", "user": None, "password": None},
     "args": ["web"],
     "replicas": {"default": 2, "max": 5},
     "ports": [{"name": "http", "number": 8080, "outside": "node_port"}],

@@ -6,7 +6,10 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +161,29 @@ def test_nothing_is_written_without_the_lease(people: Cast, goal_row: ImageRegis
     assert refused(lambda: take(people, loaded.tags[0], go_on=lost)).code == "docker_unreachable"
     names = PlainPusher(goal_row.address).caller.call("GET", f"/v2/{goal_row.prefix}/waybill-engine/tags/list")
     assert names.status == 404
+
+
+def test_two_images_at_once_are_saved_one_after_the_other(
+    people: Cast, goal_row: ImageRegistry, engine: DockerEngine, loaded: Listed, name: str
+) -> None:
+    other = Listed([simple(b"other" + name.encode()).layers[0]], [f"{name}/api:1.0"])
+    engine.load(other.bytes())
+    inside = threading.Event()
+    order: list[str] = []
+
+    def slow(done: int, total: int) -> None:
+        inside.set()
+        time.sleep(0.05)
+        order.append("web")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(images.take, loaded.tags[0], enterprise=people.enterprise, hands=hands(told=slow))
+        assert inside.wait(30)
+        told = hands(told=lambda done, total: order.append("api"))
+        second = pool.submit(images.take, other.tags[0], enterprise=people.enterprise, hands=told)
+        assert {first.result(60).digest, second.result(60).digest} and first.result() != second.result()
+    engine.remove(other.tags[0])
+    assert order == sorted(order, reverse=True), "nothing of the second before the end of the first"
 
 
 # --- What is in the way ----------------------------------------------------------------------------------------------

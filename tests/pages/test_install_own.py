@@ -20,7 +20,7 @@ from tests.pages.test_pages import _judge
 __all__ = ["office", "zhaomin"]
 
 LEVEL, MAIL = "web.variables.LOG_LEVEL", "web.variables.SMTP_PASSWORD"
-BOTH = {"environments": ["one", "two"]}
+BOTH: dict[str, Any] = {"environments": ["one", "two"]}
 
 
 @pytest.fixture
