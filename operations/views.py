@@ -32,6 +32,7 @@ from teams.places import Place
 LOG_LINES = 500
 FILTERS = ("q", "kind", "state", "mine")
 API = "/api/v1"
+SORTS = {"started": "number", "state": "state"}
 
 
 class Row:
@@ -89,7 +90,7 @@ def operation_list(request: SignedIn) -> HttpResponse:
         rows = rows.active()
     if given["mine"]:
         rows = rows.filter(initiator=request.user)
-    shown = paged(request, rows, show=Row, filters=FILTERS)
+    shown = paged(request, rows, show=Row, filters=FILTERS, sorts=SORTS, sort="-started")
     known = places.environments(row.environment_id for row in shown.rows if row.environment_id)
     for row in shown.rows:
         row.place = known.get(row.environment_id) if row.environment_id else None
@@ -183,7 +184,7 @@ def _context(request: SignedIn, operation: Operation) -> dict[str, Any]:
         else None,
         "progress_text": _progress(operation.done, operation.total, operation.unit),
         "steps": [_step(step) for step in sorted(operation.steps.all(), key=lambda step: step.seq)],
-        "children": [Row(child) for child in sorted(operation.children.all(), key=lambda child: child.number)],
+        "children": _children(operation),
         "log": [
             {"at": line.at, "level": line.level, "component": line.component, "text": words.line(line)}
             for line in lines
@@ -193,6 +194,15 @@ def _context(request: SignedIn, operation: Operation) -> dict[str, Any]:
         "retryable": ended and not operation.is_batch and operation.state in RETRYABLE,
         "key": new_key(),
     }
+
+
+def _children(operation: Operation) -> list[Row]:
+    """Give the parts of a batch, each with its environment: the same work in another place is told apart by it."""
+    rows = [Row(child) for child in sorted(operation.children.all(), key=lambda child: child.number)]
+    known = places.environments(row.environment_id for row in rows if row.environment_id)
+    for row in rows:
+        row.place = known.get(row.environment_id) if row.environment_id else None
+    return rows
 
 
 def _left(operation: Operation) -> dict[str, Any] | None:

@@ -28,6 +28,7 @@ from operations.starting import new_key, start_once
 from teams import access
 
 RIGHT = "manage_clusters"
+SORTS = {"name": "slug", "state": "health", "version": "version"}
 CHANGES = ("name", "node_address", "ingress_class", "ingress_domain")
 
 
@@ -43,7 +44,9 @@ def cluster_list(request: SignedIn) -> HttpResponse:
     """List the clusters with their state, how full they are, and what is on them."""
     _only_admins(request)
     text, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
-    shown: Paged[Cluster] = paged(request, searched(request.user, text, state), filters=("q", "state"))
+    shown: Paged[Cluster] = paged(
+        request, searched(request.user, text, state), filters=("q", "state"), sorts=SORTS, sort="name"
+    )
     health = Cluster.objects.permitted(request.user).values_list("health", flat=True)
     context = {
         "page": shown,

@@ -30,6 +30,7 @@ from teams.roles import RIGHT_LABELS, ROLE_LABELS, TEAM_RIGHTS, TEAM_ROLES, righ
 
 PEOPLE = 200
 FILTERS = ("q",)
+SORTS = {"name": "slug", "members": "people"}
 
 
 @require_GET
@@ -40,7 +41,7 @@ def team_list(request: SignedIn) -> HttpResponse:
     rows = rows.annotate(people=Count("memberships__user", distinct=True))
     if text := request.GET.get("q", "").strip():
         rows = rows.filter(Q(slug__icontains=text) | Q(name__icontains=text))
-    shown: Paged[Team] = paged(request, rows, filters=FILTERS)
+    shown: Paged[Team] = paged(request, rows, filters=FILTERS, sorts=SORTS, sort="name")
     ids = [team.pk for team in shown.rows]
     environments: dict[Any, list[Environment]] = {}
     for row in Environment.objects.present().filter(team__in=ids).select_related("cluster").order_by("position"):

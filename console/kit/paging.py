@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils.http import urlencode
 
@@ -17,20 +17,42 @@ FURTHEST = 400
 T = TypeVar("T")
 
 
+class Size(NamedTuple):
+    """How many rows a page may have, and the address of the list with that many."""
+
+    number: int
+    href: str
+    current: bool
+
+
 @dataclass(frozen=True)
 class Paged(Generic[T]):
-    """One page of rows, and the addresses of its neighbours (None where there is none)."""
+    """One page of rows, the addresses of its neighbours (None where there is none), and how it is sorted.
+
+    `orders` has, for each column that can be sorted by, the address of the list sorted by it, or the other way round
+    where it is already.
+    """
 
     rows: list[T]
     number: int
     previous: str | None
     next: str | None
     filters: dict[str, str] = field(default_factory=dict)
+    sort: str = ""
+    orders: dict[str, str] = field(default_factory=dict)
+    sizes: list[Size] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)
+    """What a form of filters sends along, so that it changes neither order nor size."""
 
     @property
     def filtered(self) -> bool:
         """Whether any filter narrows the list: an empty page then means something else than an empty list."""
         return bool(self.filters)
+
+    @property
+    def sizable(self) -> bool:
+        """Whether another size would show other rows."""
+        return self.next is not None or self.previous is not None or any(size.current for size in self.sizes[1:])
 
 
 def paged(
@@ -39,19 +61,28 @@ def paged(
     *,
     show: Callable[[Any], T] = lambda row: row,
     filters: tuple[str, ...] = (),
+    sorts: Mapping[str, str] | None = None,
+    sort: str = "",
 ) -> Paged[T]:
-    """Give the page that the address asks for (`page`, `size`); `filters` are the names kept in the links."""
+    """Give the page that the address asks for (`page`, `size`, `sort`); `filters` are the names kept in the links.
+
+    `sorts` names the columns one may sort by: word in the address → field; `-word` is the other way round, `sort` what
+    holds without a wish. Without `sorts` the rows keep the order they come in.
+    """
     size = next((wanted for wanted in SIZES if request.GET.get("size") == str(wanted)), SIZES[0])
     asked = request.GET.get("page", "1")
     number = min(FURTHEST, int(asked)) if asked.isdecimal() and len(asked) < 6 and int(asked) > 0 else 1
+    order = _order(request.GET.get("sort", ""), sorts or {}) or sort
     start = (number - 1) * size
-    found = list(rows[start : start + size + 1])
+    found = list(_sorted(rows, order, sorts or {})[start : start + size + 1])
     kept = {name: request.GET[name] for name in filters if request.GET.get(name)}
-    words = kept | ({"size": str(size)} if size != SIZES[0] else {})
+    words_of_order = {"sort": order} if order != sort else {}
+    words = kept | words_of_order
 
-    def address(page: int) -> str:
-        query = urlencode(words | ({"page": str(page)} if page > 1 else {}))
-        return f"{request.path}?{query}" if query else request.path
+    def address(page: int = 1, rows: int = size, by: str = "") -> str:
+        query = words | ({"sort": by} if by else {}) | ({"size": str(rows)} if rows != SIZES[0] else {})
+        text = urlencode(query | ({"page": str(page)} if page > 1 else {}))
+        return f"{request.path}?{text}" if text else request.path
 
     return Paged(
         rows=[show(row) for row in found[:size]],
@@ -59,4 +90,21 @@ def paged(
         previous=address(number - 1) if number > 1 else None,
         next=address(number + 1) if len(found) > size else None,
         filters=kept,
+        sort=order,
+        orders={name: address(by=f"-{name}" if order == name else name) for name in sorts or {}},
+        kept=words_of_order | ({"size": str(size)} if size != SIZES[0] else {}),
+        sizes=[Size(one, address(rows=one), one == size) for one in SIZES],
     )
+
+
+def _order(asked: str, sorts: Mapping[str, str]) -> str:
+    return asked if asked.removeprefix("-") in sorts else ""
+
+
+def _sorted(rows: QuerySet[Any], order: str, sorts: Mapping[str, str]) -> QuerySet[Any]:
+    """Sort by the column named; what has no value stands last, and what is equal keeps one order."""
+    if not order:
+        return rows
+    column = F(sorts[order.removeprefix("-")])
+    by = column.desc(nulls_last=True) if order.startswith("-") else column.asc(nulls_last=True)
+    return rows.order_by(by, "-pk" if order.startswith("-") else "pk")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -12,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext, pgettext
 
 from console.kit.dates import clock_text, moment_text
+from console.kit.paging import Paged
 from console.kit.phrases import joined
 from console.kit.status import look
 
@@ -22,6 +24,12 @@ register = template.Library()
 def sign(name: str, spin: bool = False) -> SafeString:
     """Draw a status sign of the sprite; it is decoration, the word beside it carries the meaning."""
     return format_html('<svg class="i{}" aria-hidden="true"><use href="#s-{}"/></svg>', " spin" if spin else "", name)
+
+
+@register.filter
+def initial(name: str) -> str:
+    """Give the letter that stands for a person: the last one of a Chinese name, the first one of any other."""
+    return name[-1:] if "\u4e00" <= name[-1:] <= "\u9fff" else name[:1].upper()
 
 
 @register.simple_tag
@@ -129,6 +137,20 @@ def short_digest(value: str | None) -> str:
         return "–"
     letters = value.rpartition(":")[2]
     return letters if len(letters) <= 14 else f"{letters[:8]}…{letters[-4:]}"
+
+
+@register.simple_tag
+def column(page: Paged[Any], name: str, label: str, css: str = "") -> SafeString:
+    """Head a column that can be sorted by: a link that sorts, and what it is sorted by now, for ears and for eyes."""
+    direction = {name: "ascending", f"-{name}": "descending"}.get(page.sort, "")
+    return format_html(
+        '<th scope="col"{}{}><a class="sort" href="{}">{}{}</a></th>',
+        format_html(' class="{}"', css) if css else "",
+        format_html(' aria-sort="{}"', direction) if direction else "",
+        page.orders[name],
+        label,
+        sign("up" if direction == "ascending" else "down") if direction else "",
+    )
 
 
 @register.simple_tag

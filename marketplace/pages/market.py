@@ -21,6 +21,7 @@ from teams.models import Team, User
 
 FILTERS = ("q", "scope", "mark", "tag")
 LONGEST = 100
+SORTS = {"name": "slug", "installed": "installed_in"}
 
 
 @require_GET
@@ -33,7 +34,7 @@ def market_list(request: SignedIn) -> HttpResponse:
     rows = searched(market(request.user), wanted["q"], scope, mark)
     if wanted["tag"]:
         rows = rows.filter(tags__contains=[wanted["tag"]])
-    shown: Paged[Any] = paged(request, rows.order_by("slug"), filters=FILTERS)
+    shown: Paged[Any] = paged(request, rows, filters=FILTERS, sorts=SORTS, sort="name")
     context = {
         "page": shown,
         "templates": shown.rows,

@@ -86,7 +86,7 @@ def audit_list(request: SignedIn) -> HttpResponse:
         raise Http404
     given = {name: request.GET.get(name, "").strip() for name in FILTERS}
     rows = _narrowed(AuditEvent.objects.permitted(request.user).select_related("actor", "token", "team"), given)
-    shown: Paged[AuditEvent] = paged(request, rows.order_by("-id"), filters=FILTERS)
+    shown: Paged[AuditEvent] = paged(request, rows, filters=FILTERS, sorts={"time": "id"}, sort="-time")
     context = {
         "page": shown,
         "lines": lines(shown.rows),

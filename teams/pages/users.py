@@ -24,6 +24,7 @@ from teams.person_forms import NewUserForm, UserForm
 from teams.roles import ENTERPRISE_ROLE_LABELS, ROLE_LABELS
 
 RIGHT = "manage_users"
+SORTS = {"login": "login", "name": "name", "seen": "last_login"}
 
 
 def _only_admins(request: SignedIn) -> None:
@@ -43,7 +44,7 @@ def user_list(request: SignedIn) -> HttpResponse:
         rows = rows.filter(Q(login__icontains=text) | Q(name__icontains=text) | Q(email__icontains=text))
     if state in ("active", "disabled"):
         rows = rows.filter(is_active=state == "active")
-    shown: Paged[User] = paged(request, rows, filters=("q", "state"))
+    shown: Paged[User] = paged(request, rows, filters=("q", "state"), sorts=SORTS, sort="login")
     teams = _teams_of(row.pk for row in shown.rows)
     context = {
         "page": shown,
