@@ -8,6 +8,7 @@ from typing import Any
 
 from clusters.delivery import amounts
 from clusters.delivery.apply import look_again
+from clusters.delivery.classes import class_warnings
 from clusters.delivery.hands import conflict_edits, silent_edits
 from clusters.delivery.live import CLAIM, WORKLOADS, is_ours, is_terminating, object_id, uid_of
 from clusters.delivery.record import record_id
@@ -60,6 +61,7 @@ def examine(run: Run, bundle: Bundle, step: str) -> Findings:
         found.sendings.append(verdict.sending if verdict else sending)
         if verdict is not None:
             _note(run, found, verdict)
+    found.warnings += class_warnings(run, found.sendings, step)
     _pods(run, kube, found)
     _claims(run, kube, found)
     found.quota, over = amounts.quota(run, kube, found.sendings, found.removals)

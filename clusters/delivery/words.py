@@ -69,6 +69,9 @@ MESSAGES = {
     "pods_steady": _("%(ready)s of %(desired)s pods are ready; watching whether they stay up."),
     "component_waits": _("%(component)s is not ready yet: %(cause)s. %(words)s"),
     "cluster_warned": _("The cluster warns about %(object)s: %(words)s"),
+    "ingress_class_unknown": _(
+        "%(cluster)s has no ingress class %(ingress_class)s: nothing answers at HTTP routes of this class there."
+    ),
     "broken_pod_removed": _(
         "The broken pod %(pod)s of the former revision was removed, so that its successor can start."
     ),

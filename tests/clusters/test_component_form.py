@@ -136,3 +136,38 @@ def test_an_engine_is_offered_where_one_is_set_and_taken_back_where_it_no_longer
     assert ComponentForm(former=former)["image_from"].value() == "docker"
     chosen.refuse(Invalid("invalid", errors=[FieldError("/image/from", "docker_not_set")]))
     assert "image_from" in chosen.errors
+
+
+def test_several_volumes_are_shown_changed_and_asked_for() -> None:
+    volumes = [
+        {"name": "data", "path": "/data", "size": "1Gi", "storage_class": None, "access": "ReadWriteOnce"},
+        {"name": "logs", "path": "/logs", "size": "2Gi", "storage_class": "fast", "access": "ReadWriteMany"},
+    ]
+    former = {**WHOLE, "kind": "stateful", "volumes": [{**volume, "kind": "persistent"} for volume in volumes]}
+    shown = ComponentForm(former=former)
+    group = next(group for group in shown.groups if group["name"] == "volumes")
+    assert (group["filled"], group["count"], group["open"]) == (2, 3, True)
+    form = whole_form(former, volumes_2_name="cache", volumes_2_path="/cache")
+    assert form.is_valid(), form.errors
+    kept = [{name: value for name, value in volume.items() if value is not None} for volume in volumes]
+    assert form.component()["volumes"] == [
+        *kept,
+        {"name": "cache", "path": "/cache"},
+    ]
+    form = whole_form(former, volumes_0_gone=True)
+    assert form.is_valid()
+    assert [volume["name"] for volume in form.component()["volumes"]] == ["logs"]
+
+
+def test_a_route_is_shown_and_sent_back_and_goes_with_its_choice() -> None:
+    port = {**WHOLE["ports"][0], "outside": "http_route", "host": "shop.example.com", "path": "/shop"}
+    former = {**WHOLE, "ports": [port]}
+    form = whole_form(former)
+    assert form.is_valid(), form.errors
+    assert form.component()["ports"] == [port]
+    form = whole_form(former, ports_0_outside="none")
+    assert form.is_valid()
+    assert not {"host", "path"} & set(form.component()["ports"][0])
+    form = whole_form(former, ports_0_outside="node_port", ports_0_host="other.example.com")
+    assert form.is_valid()
+    assert form.component()["ports"][0]["host"] == "other.example.com", "what was typed is told, not forgotten"

@@ -68,6 +68,8 @@ def test_a_route_is_sent_seen_changed_taken_away_and_brought_back(routed: Stage)
     done(planned)
     assert planned.plan is not None
     assert planned.plan["routes"] == [{"component": "web", "port": "http", "url": "http://shop.example.internal/shop"}]
+    unserved = {"code": "ingress_class_unknown", "params": {"cluster": "Here", "ingress_class": "local"}}
+    assert unserved in planned.plan["warnings"], "nothing answers on played nodes, and the plan says so"
     changes = {change["field"]: change for change in planned.plan["components"][0]["changes"]}
     assert (changes["ports.http.host"]["from"], changes["ports.http.host"]["because"]) == (own, "values")
     assert changes["ports.http.path"]["to"] == "/shop"
