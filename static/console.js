@@ -76,7 +76,7 @@
         return answer.ok ? answer.text() : Promise.reject(answer.status);
       }).then(put).catch(function () { return null; }).then(function () {
         busy = false;
-        if (stopped || ended()) { stop(); return; }
+        if (stopped || ended()) { stop(); frame(); return; }
         if (again) { again = false; window.setTimeout(ask, 250); }
       });
     }
@@ -111,6 +111,20 @@
     };
     source.onopen = function () { misses = 0; ask(); };
     poll();
+  }
+
+  /* What the frame around the page says runs is asked for once more when something ended. */
+  function frame() {
+    if (!document.querySelector('[data-shell="running"] a')) { return; }
+    fetch(window.location.href, { credentials: "same-origin" }).then(function (answer) {
+      return answer.ok && !answer.redirected ? answer.text() : Promise.reject(answer.status);
+    }).then(function (html) {
+      var fresh = new DOMParser().parseFromString(html, "text/html");
+      document.querySelectorAll("[data-shell]").forEach(function (old) {
+        var piece = fresh.querySelector('[data-shell="' + old.getAttribute("data-shell") + '"]');
+        if (piece) { morph(old, piece); }
+      });
+    }).catch(function () { return null; });
   }
 
   document.querySelectorAll("[data-live]").forEach(follow);

@@ -88,6 +88,7 @@ def wait_until_ready(run: Run, step: StepWork, key: str, level: Sequence[Rendere
         last = now
         if mine.verdict is not None and mine.verdict.state == "ready":
             step.observe(ready=mine.verdict.ready, desired=mine.verdict.desired, spent=round(mine.spent))
+            step.message("pods_starting", ready=mine.verdict.ready, desired=mine.verdict.desired)
             return
         _give_up(watching.values())
         _clear_the_way(run, kube, seen, watching.values(), broken_since)

@@ -47,6 +47,8 @@ def test_the_title_tells_how_far_an_operation_is_until_it_ended(base: str, signe
     Operation.objects.filter(pk=operation.pk).update(done=5, state="succeeded", finished_at=timezone.now())
     expect(page).to_have_title(re.compile(r"^[^(]"))
     assert page.locator("[data-ended]").count() == 1
+    expect(page.locator(".topbar")).not_to_contain_text("running", timeout=15_000)
+    expect(page.locator(".rail")).to_have_text(re.compile(r"Operations\s*Platform management"))
 
 
 def test_a_page_whose_session_ended_says_so(base: str, signed_in: SignIn, admin: User) -> None:

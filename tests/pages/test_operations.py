@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -13,10 +15,18 @@ from operations.actions.enqueue import Subject, enqueue
 from operations.eta import seconds_left
 from operations.models import Operation
 from tests.cast import Cast
+from tests.clusters.working import make_cluster, make_environment
 
 
-def _work(cast: Cast, *, name: str = "Shop", kind: str = "sync_environment", **columns: object) -> Operation:
-    """Make an operation on the team, started by its developer, with these columns."""
+def _work(
+    cast: Cast,
+    *,
+    name: str = "Shop",
+    kind: str = "sync_environment",
+    what: Mapping[str, Any] | None = None,
+    **columns: object,
+) -> Operation:
+    """Make an operation on the team, started by its developer, of `what` besides, with these columns."""
     with transaction.atomic():
         row = enqueue(
             kind=kind,
@@ -25,6 +35,7 @@ def _work(cast: Cast, *, name: str = "Shop", kind: str = "sync_environment", **c
             initiator=cast.developer,
             team=cast.team,
             deadline_seconds=3600,
+            **(what or {}),
         )
     Operation.objects.filter(pk=row.pk).update(state="running")
     Operation.objects.filter(pk=row.pk).update(**columns)
@@ -72,6 +83,16 @@ def test_what_a_person_may_not_do_to_it_says_who_may(cast: Cast) -> None:
     assert 'aria-disabled="true"' in page
     assert "Admin" in page.partition('id="retry-why"')[2]
     assert 'id="retry"' not in page
+
+
+def test_the_parts_of_a_batch_are_told_apart_by_their_environments(cast: Cast) -> None:
+    batch = _work(cast, what={"is_batch": True})
+    for slug in ("one", "two"):
+        place = make_environment(cast.team, make_cluster(cast.enterprise, slug), slug, name=f"Place {slug}")
+        _work(cast, name="Alike", what={"parent": batch, "environment_id": place.pk})
+    page = " ".join(_as(cast.viewer).get(f"/operations/{batch.name}").content.decode().split())
+    assert page.count("Alike</a>") == 2
+    assert "<p>Place one, " in page and "<p>Place two, " in page
 
 
 def test_nothing_is_estimated_before_the_pace_says_something() -> None:
