@@ -36,20 +36,28 @@ class Ground:
     store: str
     goal: str
     goal_files: Path
+    releases: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     images: list[tuple[str, str]] = field(default_factory=list)
 
-    def fill(self, release: str) -> None:
+    def fill(self) -> None:
         """Push nine images: four layers are everybody's, four each image's own; one own layer differs by release."""
         from tests.marketplace.servers import PlainPusher
 
-        pusher, self.images = PlainPusher(self.store), []
-        for number in range(IMAGES):
-            own = [OWN_SIZE + 1000 * number + part for part in range(OWN)]
-            sizes = [size * MIB for size in SHARED] + own
-            if release != "1" and number == 0:
-                sizes[-1] += 7
-            made = push_random(pusher, f"app/part{number}", release, sizes, seed="bench")
-            self.images.append((f"app/part{number}", made.digest))
+        pusher = PlainPusher(self.store)
+        for release in ("1", "2"):
+            self.releases[release] = images = list(self.releases.get("1", []))
+            for number in range(IMAGES if release == "1" else 1):
+                own = [OWN_SIZE + 1000 * number + part for part in range(OWN)]
+                own[-1] += 7 if release == "2" else 0
+                made = push_random(
+                    pusher, f"app/part{number}", release, [size * MIB for size in SHARED] + own, seed="bench"
+                )
+                images[number : number + 1] = [(f"app/part{number}", made.digest)]
+        self.turn("1")
+
+    def turn(self, release: str) -> None:
+        """Let this release be what is copied."""
+        self.images = self.releases[release]
 
     def empty(self) -> None:
         """Throw away what the second registry holds; it looks at its files at every request."""
@@ -67,6 +75,7 @@ def main() -> None:
         store = keep.enter_context(running_registry(folder / "store"))
         goal = keep.enter_context(running_registry(folder / "goal"))
         ground = Ground(store, goal, folder / "goal")
+        ground.fill()
         near = _situations(ground, goal)
         distant = keep.enter_context(far(goal, FAR))
         away = _situations(ground, distant)
@@ -97,7 +106,7 @@ def _takes(ground: Ground, goal: str) -> dict[str, Callable[[], float]]:
 def _situations(ground: Ground, goal: str) -> Situations:
     """Each program in turn: into nothing, then again, then with one layer changed."""
     takes, found = _takes(ground, goal), {}
-    ground.fill("1")
+    ground.turn("1")
 
     def cold(take: Callable[[], float]) -> Callable[[], float]:
         def run() -> float:
@@ -114,9 +123,9 @@ def _situations(ground: Ground, goal: str) -> Situations:
     for _ in range(ROUNDS):
         for name, take in takes.items():
             ground.empty()
-            ground.fill("1")
+            ground.turn("1")
             _ours(ground, ground.goal)
-            ground.fill("2")
+            ground.turn("2")
             changed[name].values.append(take())
     found["one layer changed"] = changed
     return found
@@ -157,11 +166,11 @@ def _limit(ground: Ground) -> Sample:
     """What the second registry can take: every blob from local files, by curl, one after the other."""
     from tests.marketplace.servers import PlainPusher
 
-    ground.fill("1")
+    ground.turn("1")
     blobs: dict[str, bytes] = {}
     source = PlainPusher(ground.store)
     for name, digest in ground.images:
-        manifest = source.caller.call("GET", f"/v2/{name}/manifests/{digest}").body
+        manifest = source.manifest(name, digest).body
         for found in _digests(manifest):
             if found not in blobs:
                 blobs[found] = source.caller.call("GET", f"/v2/{name}/blobs/{found}").body
@@ -210,7 +219,7 @@ def _once(ground: Ground) -> float:
     """Bytes we sent over the bytes of all blobs, each counted once."""
     from tests.marketplace.servers import Meter
 
-    ground.fill("1")
+    ground.turn("1")
     ground.empty()
     unique = sum(size * MIB for size in SHARED) + sum(
         OWN_SIZE + 1000 * number + part for number in range(IMAGES) for part in range(OWN)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -14,41 +15,36 @@ CHUNK = 256 * 1024
 def far(address: str, milliseconds: float) -> Iterator[str]:
     """Give an address behind which `address` (host:port) answers, one way half of `milliseconds` later.
 
-    Bandwidth is not limited: chunks wait side by side. With 0 the address itself is given.
+    A process of its own, so that it takes no time from what is measured. Bandwidth is not limited: parts wait side by
+    side. With 0 the address itself is given.
     """
     if not milliseconds:
         yield address
         return
+    line = [sys.executable, "-m", "bench.distance", address, str(milliseconds)]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as relay:
+        assert relay.stdout is not None
+        try:
+            yield relay.stdout.readline().strip()
+        finally:
+            relay.kill()
+
+
+async def _relay(address: str, milliseconds: float) -> None:
     host, _, port = address.rpartition(":")
-    loop = asyncio.new_event_loop()
-    ready: list[int] = []
-    begun = threading.Event()
+    half = milliseconds / 2000
 
-    async def serve() -> None:
-        async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                there = await asyncio.open_connection(host, int(port))
-            except OSError:
-                writer.close()
-                return
-            half = milliseconds / 2000
-            await asyncio.gather(_carry(reader, there[1], half), _carry(there[0], writer, half))
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there = await asyncio.open_connection(host, int(port), limit=4 * CHUNK)
+        except OSError:
+            writer.close()
+            return
+        await asyncio.gather(_carry(reader, there[1], half), _carry(there[0], writer, half))
 
-        server = await asyncio.start_server(meet, "127.0.0.1", 0, limit=4 * CHUNK)
-        ready.append(server.sockets[0].getsockname()[1])
-        begun.set()
-
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(serve())
-        loop.run_forever()
-
-    threading.Thread(target=run, daemon=True, name="distance").start()
-    begun.wait(10)
-    try:
-        yield f"127.0.0.1:{ready[0]}"
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
+    server = await asyncio.start_server(meet, "127.0.0.1", 0, limit=4 * CHUNK)
+    print(f"127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    await server.serve_forever()
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
@@ -73,3 +69,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sec
             await writer.drain()
         writer.write_eof()
     await reading
+
+
+if __name__ == "__main__":
+    asyncio.run(_relay(sys.argv[1], float(sys.argv[2])))
