@@ -44,13 +44,13 @@ class Ground:
         from tests.marketplace.servers import PlainPusher
 
         pusher = PlainPusher(self.store)
-        for release in ("1", "2"):
-            self.releases[release] = images = list(self.releases.get("1", []))
-            for number in range(IMAGES if release == "1" else 1):
+        for turn in ("1", "2"):
+            self.releases[turn] = images = list(self.releases.get("1", []))
+            for number in range(IMAGES if turn == "1" else 1):
                 own = [OWN_SIZE + 1000 * number + part for part in range(OWN)]
-                own[-1] += 7 if release == "2" else 0
+                own[-1] += 7 if turn == "2" else 0
                 made = push_random(
-                    pusher, f"app/part{number}", release, [size * MIB for size in SHARED] + own, seed="bench"
+                    pusher, f"app/part{number}", turn, [size * MIB for size in SHARED] + own, seed="bench"
                 )
                 images[number : number + 1] = [(f"app/part{number}", made.digest)]
         self.turn("1")
