@@ -6,19 +6,26 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
+from clusters.actions.environments import sync_all
+from clusters.duties.observe import observe_cluster
 from clusters.kube import connect
 from clusters.models import Application, Environment, Revision
 from deploy.local.cluster import Cluster as LocalCluster
-from deploy.local.images import File, Image, layer
+from deploy.local.images import File, Image, layer, machine_arch
 from deploy.local.plan import RegistryFacts
+from deploy.local.platform import Platform
+from deploy.local.programs import ensure_sample
 from deploy.local.registry import Registry as Pusher
 from marketplace.models import Version
+from operations.actions.enqueue import Subject
 from operations.engine.loop import Loop
 from operations.models import Operation
 from tests.cast import Cast
 from tests.clusters.apps import add, draft, make_app, make_place, path_of
+from tests.clusters.delivery.conftest import remove_namespace
 from tests.clusters.delivery.house import prepare
 from tests.clusters.working import connect_row, ended, key, make_environment, steps_of, unique, until
 from tests.marketplace.archives import Listed, listed
@@ -197,6 +204,40 @@ def test_an_engine_that_is_away_is_waited_for_and_an_image_that_is_gone_is_told(
     failed = ended(api.post(path_of(app, "deployments"), {}, headers=key()).json()["id"])
     assert (failed.state, failed.outcome_code) == ("failed", "docker_image_missing")
     assert api.get(f"operations/{failed.name}").json()["outcome"]["detail"].startswith("Build it or load it there")
+
+
+@pytest.mark.timeout(300)
+def test_real_nodes_pull_and_run_what_was_brought(
+    people: Cast, real_platform: Platform, loop: Loop, docker_engine: DockerEngine, settings: Any
+) -> None:
+    settings.WAYBILL_DOCKER_HOST = docker_engine.host
+    cluster, registry = next(iter(real_platform.clusters.values())), real_platform.registry
+    account = (registry.user, registry.password)
+    make_registry(
+        people.admin, registry.address, prefix="lib", account=account, ca_pem=registry.ca_pem, plain_http=False
+    )
+    place = make_environment(people.team, connect_row(people.enterprise, cluster), unique("engine"))
+    prepare(place)
+    with transaction.atomic():
+        about = Subject("registry", None, "Image registry", "/api/v1/settings/registry")
+        synced = sync_all(enterprise=people.enterprise, subject=about, acting_user=people.admin)
+    assert synced is not None
+    assert ended(synced.name).state == "succeeded"
+    app, api, name = make_app(place), people.api("developer"), unique("web")
+    program = File("sample", ensure_sample()[machine_arch()].read_bytes())
+    layers = [layer([program]), layer([File("name", name.encode(), 0o644)])]
+    docker_engine.load(listed(Image(layers=layers, entrypoint=["/sample"]), f"{name}:1").bytes())
+    ready = {"readiness": {"kind": "http", "port": "http", "path": "/health", "period": 1}}
+    body = {"image": {"reference": f"{name}:1", "from": "docker"}, "args": ["web"], "run_as": {"user": 10001}}
+    add(api, app, "web", **body, ports=[{"name": "http", "number": 8080}], probes=ready)
+    deployed = ended(api.post(path_of(app, "deployments"), {}, headers=key()).json()["id"], seconds=200)
+    assert deployed.state == "succeeded", (deployed.outcome_code, deployed.outcome_params)
+    observe_cluster(place.cluster_id)
+    status = api.get(path_of(app)).json()["status"]
+    assert (status["state"], status["digests_match"]) == ("running", True)
+    docker_engine.remove(f"{name}:1")
+    remove_namespace(cluster, place.namespace)
+    connect.close_all()
 
 
 # --- The form --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from clusters import images
 from clusters.images import Hands, ResolvedImage
@@ -176,11 +177,16 @@ def test_two_images_at_once_are_saved_one_after_the_other(
         time.sleep(0.05)
         order.append("web")
 
+    def apart(reference: str, told: Callable[[int, int], None]) -> ResolvedImage:
+        try:
+            return take(people, reference, told=told)
+        finally:
+            connection.close()
+
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(images.take, loaded.tags[0], enterprise=people.enterprise, hands=hands(told=slow))
+        first = pool.submit(apart, loaded.tags[0], slow)
         assert inside.wait(30)
-        told = hands(told=lambda done, total: order.append("api"))
-        second = pool.submit(images.take, other.tags[0], enterprise=people.enterprise, hands=told)
+        second = pool.submit(apart, other.tags[0], lambda done, total: order.append("api"))
         assert {first.result(60).digest, second.result(60).digest} and first.result() != second.result()
     engine.remove(other.tags[0])
     assert order == sorted(order, reverse=True), "nothing of the second before the end of the first"
