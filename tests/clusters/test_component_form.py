@@ -139,7 +139,7 @@ def test_an_engine_is_offered_where_one_is_set_and_taken_back_where_it_no_longer
 
 
 def test_several_volumes_are_shown_changed_and_asked_for() -> None:
-    volumes = [
+    volumes: list[dict[str, Any]] = [
         {"name": "data", "path": "/data", "size": "1Gi", "storage_class": None, "access": "ReadWriteOnce"},
         {"name": "logs", "path": "/logs", "size": "2Gi", "storage_class": "fast", "access": "ReadWriteMany"},
     ]

@@ -48,7 +48,7 @@ def _port() -> dict[str, Any]:
 def test_the_form_says_what_a_route_will_be(cast: Cast, app: Application) -> None:
     client = client_of(cast.developer)
     told = text_of(client.get(f"{APP}/components/new"))
-    assert "Left empty, the host is shop-(key).test-internal.apps.example.com and the path is /." in told
+    assert "Left empty, the host is shop-….test-internal.apps.example.com and the path is /." in told
     _cluster(ingress_domain=None)
     assert "has no ingress domain, so a host must be given" in text_of(client.get(f"{APP}/components/new"))
     _cluster(ingress_class=None)
