@@ -36,6 +36,7 @@ def team_environments(request: SignedIn, team: str) -> HttpResponse:
         "tab": "environments",
         "places": shown,
         "may": access.holds(request.user, "manage_teams", row),
+        "trail": access.holds(request.user, "manage_members", row),
         "why": why_not(request.user, "manage_teams", row),
         "key": new_key(),
     }

@@ -121,6 +121,7 @@ def team_page(request: SignedIn, team: str) -> HttpResponse:
         "page": page_,
         "places": kept,
         "may_edit": "edit_application" in held,
+        "trail": "manage_members" in held,
         "why_edit": why_not(request.user, "edit_application", row, held=held),
         "may_manage": access.holds(request.user, "manage_teams", row),
     }
@@ -160,6 +161,7 @@ def _members(request: SignedIn, team: Team, form: MemberForm) -> dict[str, Any]:
         "form": form,
         "people": people.order_by("login")[:PEOPLE] if may else [],
         "may": may,
+        "trail": may,
         "why": why_not(request.user, "manage_members", team, held=held),
         "grantable": [role for role in TEAM_ROLES if rights_of([role]) <= held],
         "roles": list(ROLE_LABELS.values()),

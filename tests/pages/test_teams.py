@@ -114,8 +114,10 @@ def test_members_are_added_changed_and_removed(base: str, signed_in: SignIn, adm
     page.get_by_role("button", name="Save the roles of 韩梅").click()
     held = set(Membership.objects.filter(user__login="hanmei").values_list("role", flat=True))
     assert held == {"tester", "delivery"}
+    page.locator("tr", has_text="Lead").locator("summary").click()
     page.get_by_role("button", name="Remove Lead from the team").click()
     assert "nobody who can manage members" in page.inner_text(".notice.bad")
+    page.locator("tr", has_text="韩梅").locator("summary").click()
     page.get_by_role("button", name="Remove 韩梅 from the team").click()
     assert not Membership.objects.filter(user__login="hanmei").exists()
 
