@@ -75,7 +75,7 @@ def plan_install(*, acting_user: User, order: Order) -> Operation:
     """Ask each environment's cluster what installing would do; refuses what `install` does, writes no application."""
     with transaction.atomic():
         version, proposals = _proposals(acting_user, order)
-        parent = _batch(acting_user, version, len(proposals))
+        parent = _batch(acting_user, version, len(proposals), kind="plan")
 
         def start(proposal: Proposal) -> Operation:
             environment = proposal.application.environment
@@ -180,8 +180,8 @@ def _new(environment: Environment, slug: str, name: str) -> Application:
     return application
 
 
-def _batch(acting_user: User, version: Version, count: int) -> Operation | None:
-    """Write the parent of several operations; None for one."""
+def _batch(acting_user: User, version: Version, count: int, *, kind: str = KIND) -> Operation | None:
+    """Write the parent of several operations of a kind; None for one."""
     if count == 1:
         return None
     template = version.template
@@ -191,7 +191,7 @@ def _batch(acting_user: User, version: Version, count: int) -> Operation | None:
         subject=Subject("version", version.pk, f"{template.name} {version.number}", href),
         enterprise=template.enterprise,
         initiator=acting_user,
-        input={"kind": KIND},
+        input={"kind": kind},
         deadline_seconds=settings.WAYBILL_DEADLINE_DELIVERY,
         is_batch=True,
     )

@@ -28,7 +28,7 @@ class OperationQuerySet(MutableQuerySet["Operation"]):
 
     def listed(self) -> OperationQuerySet:
         """Give those that lists for people show: neither the parts of a batch nor plans, which change nothing."""
-        return self.filter(parent=None).exclude(kind="plan")
+        return self.filter(parent=None).exclude(kind="plan").exclude(is_batch=True, input__kind="plan")
 
     def permitted(self, user: Person, right: str = "view_team") -> OperationQuerySet:
         """Give the operations a person may see.

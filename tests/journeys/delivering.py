@@ -12,7 +12,7 @@ def try_it(walker: Walker, template: str, app: str, *, real: bool) -> str:
     say, page = walker.story, walker.page
     walker.menu(say("Local component library"))
     walker.seen("market-before-the-mark")
-    walker.link(say("Install"))
+    walker.link(say("Install"), within="main td.acts")
     walker.tick(page.locator(".pick", has_text=say.test.name).get_by_role("checkbox"))
     walker.fill("#id_app_name", f"{say.app} 2")
     walker.fill("#id_app_slug", app)
@@ -58,7 +58,7 @@ def deliver(walker: Walker, template: str, app: str) -> None:
     walker.menu(say("Local component library"))
     walker.seen("market")
     with walker.within(3 + 1, "installing in two environments"):
-        walker.link(say("Install"))
+        walker.link(say("Install"), within="main td.acts")
         assert page.input_value("#id_version") == "1.0"
         assert page.input_value("#id_app_slug") == app
         for place in say.production:

@@ -95,6 +95,14 @@ def test_the_parts_of_a_batch_are_told_apart_by_their_environments(cast: Cast) -
     assert "<p>Place one, " in page and "<p>Place two, " in page
 
 
+def test_plans_are_no_work_to_list_alone_or_for_several_environments(cast: Cast) -> None:
+    _work(cast, name="Alone", kind="plan")
+    _work(cast, name="Both", kind="batch", what={"is_batch": True, "input": {"kind": "plan"}})
+    _work(cast, name="Done", kind="batch", what={"is_batch": True, "input": {"kind": "install"}})
+    page = _as(cast.viewer).get("/operations").content.decode()
+    assert "Done" in page.partition("<tbody>")[2] and "Both" not in page and "Alone" not in page
+
+
 def test_nothing_is_estimated_before_the_pace_says_something() -> None:
     assert seconds_left(elapsed=9, done=50, total=100, unit="bytes") is None
     assert seconds_left(elapsed=60, done=4, total=100, unit="bytes") is None
