@@ -21,7 +21,7 @@ from console.kit.pages import SignedIn, page, problem, sentences
 from console.kit.paging import paged
 from operations import registry, words
 from operations.actions.cancel import cancel, require_rights
-from operations.actions.retry import RETRYABLE, retry
+from operations.actions.retry import retry, retryable, tried_again
 from operations.eta import seconds_left
 from operations.models import Operation, Step
 from operations.present import operation_json, with_parts
@@ -191,7 +191,8 @@ def _context(request: SignedIn, operation: Operation) -> dict[str, Any]:
         ],
         "ended": ended,
         "why": why,
-        "retryable": ended and not operation.is_batch and operation.state in RETRYABLE,
+        "retryable": retryable(operation),
+        "again": tried_again(operation) if ended else None,
         "key": new_key(),
     }
 

@@ -73,6 +73,14 @@ def again_deployable(operation: Operation) -> Revision:
     return revision
 
 
+def is_last_attempt(operation: Operation) -> bool:
+    """Whether nothing was tried on the application since, and it is still there."""
+    revision = Revision.objects.filter(operation=operation).select_related("application").first()
+    if revision is None or revision.application.removed_at is not None:
+        return False
+    return not revision.application.revisions.filter(number__gt=revision.number).exists()
+
+
 class DeployRunner(DeliveryRunner):
     """Bring the draft of an application made by hand to its cluster, as a revision of its own."""
 
@@ -102,6 +110,10 @@ class DeployRunner(DeliveryRunner):
             consents = operation.input.get("consents", [])
             return accept(again(revision), acting_user=acting_user, input={"consents": consents}, retry_of=operation)
 
+    def can_retry(self, operation: Operation) -> bool:
+        """Until something else is tried."""
+        return is_last_attempt(operation)
+
     def next_steps(self, operation: Operation) -> list[str]:
         """Retry; and go back, once there is something to go back to."""
         return next_steps(operation)
@@ -129,12 +141,19 @@ class StartRunner(DeliveryRunner):
         if state == "succeeded":
             audit_end(operation, self.word, application_of(operation))
 
+    def can_retry(self, operation: Operation) -> bool:
+        """As long as it is still wanted."""
+        return self._is_wanted(application_of(operation))
+
+    def _is_wanted(self, application: Application) -> bool:
+        wanted = Application.Desired.RUNNING if self.kind == "start" else Application.Desired.STOPPED
+        return application.removed_at is None and application.desired == wanted
+
     def retry(self, operation: Operation, acting_user: User) -> Operation:
         """Do it once more. Raises Refused not_retryable when the other was asked for since."""
         with transaction.atomic():
             application = lock_application(application_of(operation))
-            wanted = Application.Desired.RUNNING if self.kind == "start" else Application.Desired.STOPPED
-            if application.removed_at is not None or application.desired != wanted:
+            if not self._is_wanted(application):
                 raise Refused("not_retryable", kind=operation.kind)
             return begin(
                 application, self.kind, acting_user=acting_user, retry_of=operation, deadline_seconds=START_SECONDS

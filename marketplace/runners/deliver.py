@@ -12,7 +12,14 @@ from clusters.delivery import remove, steps
 from clusters.delivery.check import check
 from clusters.delivery.finish import settle_revision
 from clusters.models import Revision
-from clusters.runners.deploy import DeliveryRunner, again_deployable, application_of, audit_end, next_steps
+from clusters.runners.deploy import (
+    DeliveryRunner,
+    again_deployable,
+    application_of,
+    audit_end,
+    is_last_attempt,
+    next_steps,
+)
 from console.kit.errors import Refused
 from marketplace import gate
 from marketplace.actions.delivering import keep_evidence, question, tell
@@ -101,6 +108,10 @@ class DeliverRunner(DeliveryRunner):
             tell(self.requested, application, acting_user, fresh, retry_of=operation.name)
         return fresh
 
+    def can_retry(self, operation: Operation) -> bool:
+        """Until something else is tried."""
+        return is_last_attempt(operation)
+
     def next_steps(self, operation: Operation) -> list[str]:
         """Retry; and go back, once there is something to go back to."""
         return next_steps(operation)
@@ -159,6 +170,10 @@ class UninstallRunner(DeliveryRunner):
         """Give the right of who may remove it."""
         application = application_of(operation)
         return right_of(application), application.environment.team
+
+    def can_retry(self, operation: Operation) -> bool:
+        """As long as the application is there."""
+        return application_of(operation).removed_at is None
 
     def retry(self, operation: Operation, acting_user: User) -> Operation:
         """Remove what is still there. Raises Refused not_retryable once the application is gone."""

@@ -206,6 +206,10 @@ class PublishRunner(Runner):
         """Copy what is still missing, for the same publication."""
         return begin_again(acting_user=acting_user, publication=publication_of(operation), retry_of=operation)
 
+    def can_retry(self, operation: Operation) -> bool:
+        """As long as it failed, and was not given up."""
+        return publication_of(operation).state == Publication.State.FAILED
+
     def next_steps(self, operation: Operation) -> list[str]:
         """Retry what failed, or give up."""
         return ["retry", "give_up"]

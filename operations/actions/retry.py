@@ -14,6 +14,19 @@ from teams.models import User
 RETRYABLE = ("failed", "errored", "cancelled")
 
 
+def tried_again(operation: Operation) -> Operation | None:
+    """Give the newest operation that tried this one again."""
+    return Operation.objects.filter(retry_of=operation).order_by("-number").first()
+
+
+def retryable(operation: Operation) -> bool:
+    """Tell whether a page offers a retry: it ended badly, was not tried again yet, and its kind would take it up."""
+    if operation.is_batch or operation.state not in RETRYABLE or tried_again(operation) is not None:
+        return False
+    runner = registry.find(operation.kind)
+    return runner is not None and runner.can_retry(operation)
+
+
 @transaction.atomic
 def retry(*, operation: Operation, acting_user: User) -> Operation:
     """Start the work of `operation` anew; gives the new operation, whose `retry_of` is the old one.

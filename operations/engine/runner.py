@@ -62,6 +62,10 @@ class Runner:
         """Start the same work anew, with `retry_of`. Raises Refused("not_retryable") for kinds that have none."""
         raise Refused("not_retryable", kind=operation.kind)
 
+    def can_retry(self, operation: Operation) -> bool:
+        """Say whether a retry would be taken up as things stand; asked for pages, so that none offers what is over."""
+        return type(self).retry is not Runner.retry
+
     def result(self, operation: Operation) -> dict[str, Any] | None:
         """Give what the operation came to, for its JSON, once it has succeeded: at least `href`."""
         return {"href": operation.subject_href()}

@@ -37,6 +37,8 @@ def pressed(user: User, failed_one: Operation) -> Operation:
     name = twice[0].headers["Location"].rpartition("/")[2]
     assert name != failed_one.name
     assert f"/operations/{failed_one.name}" in client.get(f"/operations/{name}").content.decode()
+    before = client.get(f"/operations/{failed_one.name}").content.decode()
+    assert 'id="retry"' not in before and f"/operations/{name}" in before, "it leads to what was tried instead"
     return Operation.objects.get(number=int(name.removeprefix("op-")))
 
 
@@ -129,6 +131,38 @@ def test_whoever_may_not_deliver_sees_why_the_button_is_not_theirs(stage: Stage,
     assert f"/operations/{bad.name}/retry" not in page and 'aria-disabled="true"' in page
     client.post(f"/operations/{bad.name}/retry", {"key": "k"})
     assert not Operation.objects.filter(retry_of=bad).exists()
+
+
+def offers(user: User, one: Operation) -> bool:
+    """Whether the operation's page has the button."""
+    client = Client()
+    client.force_login(user)
+    return 'id="retry"' in client.get(f"/operations/{one.name}").content.decode()
+
+
+def test_what_is_over_offers_no_retry(stage: Stage, loop: Loop) -> None:
+    stage.version("1.0", [part("web")])
+    stage.version("2.0", [part("web"), part("more", ports=[HTTP])])
+    first = operation(stage.install("prod", version="1.0"))
+    done(first)
+    assert not offers(stage.cast.delivery, first)
+    squat(stage, "prod", "shop-more")
+    bad = operation(stage.change("upgrades", "prod", version="2.0"))
+    failed(bad, "object_name_taken")
+    assert offers(stage.cast.delivery, bad)
+    done(operation(stage.change("rollbacks", "prod")))
+    assert not offers(stage.cast.delivery, bad), "another attempt was made since"
+
+
+def test_a_publication_that_was_given_up_offers_no_retry(
+    loop: Loop, shop: Shop, target: Meter, pusher: PlainPusher
+) -> None:
+    layer = shop.images["web"].layers[1][0]
+    assert pusher.caller.call("DELETE", f"/v2/{shop.name}/web/blobs/{layer}").status == 202
+    bad = shop.done()
+    assert bad.state == "failed" and offers(shop.cast.developer, bad)
+    assert shop.api.delete(f"{shop.base}/publications/1").status_code == 204
+    assert not offers(shop.cast.developer, bad)
 
 
 def test_of_a_publication_only_the_image_that_failed_is_copied_again(
