@@ -20,7 +20,7 @@ from console.kit.api import check_version
 from console.kit.errors import FieldError, Invalid, NotFound, Refused
 from console.kit.models import where
 from operations.actions.enqueue import Subject, enqueue
-from operations.duties import end_duty, schedule_duty
+from operations.duties import end_duty, hasten_duty, schedule_duty
 from operations.models import Operation
 from teams import access, audit
 
@@ -218,6 +218,35 @@ def change_cluster(
         return locked
     save_unique(locked, {"cluster_name": Refused("name_taken", name=locked.name)})
     _record("cluster.changed", locked, acting_user, before=shown_before, after=shown_after)
+    return locked
+
+
+@transaction.atomic
+def replace_credentials(
+    *, cluster: Cluster, check: str, acting_user: User, expected_version: int | None = None
+) -> Cluster:
+    """Reach a connected cluster with the address and credential a check has passed for from now on.
+
+    Raises Denied role_required, Stale etag_mismatch; Refused another_cluster when the check reached another one,
+    check_failed, check_expired, operation_in_progress; Invalid for a check that is none.
+    """
+    access.require(acting_user, "manage_clusters")
+    locked = _locked(cluster)
+    check_version(locked, expected_version)
+    operation, seen = _passed_check(check, acting_user)
+    if seen["version"]["uid"] != locked.uid:
+        raise Refused("another_cluster", cluster=locked.name)
+    before = {"endpoint": locked.endpoint, "credential_kind": locked.credential_kind}
+    given, ends = open_sealed(operation), seen["authentication"].get("expires_at")
+    locked.endpoint, locked.ca_pem = given["endpoint"], given["ca_pem"]
+    locked.credential_kind = _kind(given["credential"])
+    locked.credential_expires_at = datetime.fromisoformat(ends) if ends else None
+    locked.seal_credential(given["credential"])
+    locked.save()
+    for kind in DUTIES:
+        hasten_duty(kind, locked.pk)
+    after = {"endpoint": locked.endpoint, "credential_kind": locked.credential_kind, "check": operation.name}
+    _record("cluster.credentials_replaced", locked, acting_user, before=before, after=after)
     return locked
 
 

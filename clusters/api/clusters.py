@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -59,8 +60,9 @@ class ClusterBody(Body):
 
 
 class ClusterChangeBody(Body):
-    """What may be changed of a cluster."""
+    """What may be changed of a cluster. `check` has passed with another address or credential of the same cluster."""
 
+    check = serializers.CharField(required=False, max_length=30)
     name = serializers.CharField(required=False, max_length=200)
     node_address = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=253)
     ingress_class = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=63)
@@ -135,14 +137,23 @@ class ClusterPage(Endpoint):
         partial=True,
         example={"name": "Qingdao", "node_address": None, "ingress_class": "nginx", "ingress_domain": "example.com"},
         answers={200: EXAMPLE},
-        refuses=("name_taken",),
+        refuses=("name_taken", "another_cluster", "check_failed", "check_expired", "operation_in_progress"),
+        about=_("`check` names a passed check of the same cluster: its address and credential are used from now on."),
     )
     def patch(self, request: Request, cluster: str) -> HttpResponse:
-        """Change name, node address or Ingress."""
+        """Change name, node address or Ingress, or replace the credential; both or nothing."""
         row = self.found(Cluster.objects.permitted(self.user), slug=cluster)
-        changed = actions.change_cluster(
-            cluster=row, changes=self.body(), acting_user=self.user, expected_version=self.expected_version()
-        )
+        changes, expected = self.body(), self.expected_version()
+        check = changes.pop("check", None)
+        with transaction.atomic():
+            if check:
+                row = actions.replace_credentials(
+                    cluster=row, check=check, acting_user=self.user, expected_version=expected
+                )
+                expected = None
+            changed = actions.change_cluster(
+                cluster=row, changes=changes, acting_user=self.user, expected_version=expected
+            )
         return self.resource(cluster_json(changed), version=changed.row_version)
 
     @operation("manage_clusters", _("Remove a cluster"), answers={204: None}, refuses=("in_use",))

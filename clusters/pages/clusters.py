@@ -9,12 +9,20 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from clusters.actions.clusters import CHECK, change_cluster, check_cluster, connect_cluster, remove_cluster
+from clusters.actions.clusters import (
+    CHECK,
+    change_cluster,
+    check_cluster,
+    connect_cluster,
+    remove_cluster,
+    replace_credentials,
+)
 from clusters.forms.clusters import ClusterForm, ConnectionForm, NamesForm, RemovalForm
 from clusters.models import Cluster, Environment
 from clusters.pages.cluster_checks import check_lines
@@ -84,8 +92,20 @@ def _start_check(request: SignedIn) -> HttpResponse:
         except SHOWN as error:
             form.refuse(error)
             return _show(request, form, None, status=error.status)
-        return redirect(f"{reverse('cluster_new')}?check={check.name}")
+        return redirect(_address(request, check))
     return _show(request, form, None, status=422)
+
+
+def _address(request: SignedIn, check: Operation) -> str:
+    """Give the page of a check, for a new cluster or for the one whose credentials it is to replace."""
+    words = {"check": check.name} | ({"for": request.POST["for"]} if request.POST.get("for") else {})
+    return f"{reverse('cluster_new')}?{urlencode(words)}"
+
+
+def _replaced(request: SignedIn) -> Cluster | None:
+    """Give the cluster whose credentials are to be replaced; None for a new one."""
+    slug = request.POST.get("for") or request.GET.get("for")
+    return _found(request, slug) if slug else None
 
 
 def _again(request: SignedIn, check: Operation) -> HttpResponse:
@@ -94,10 +114,22 @@ def _again(request: SignedIn, check: Operation) -> HttpResponse:
     except SHOWN as error:
         messages.error(request, sentences(error))
         fresh = check
-    return redirect(f"{reverse('cluster_new')}?check={fresh.name}")
+    return redirect(_address(request, fresh))
+
+
+def _replace(request: SignedIn, row: Cluster, check: Operation) -> HttpResponse:
+    try:
+        replace_credentials(cluster=row, check=check.name, acting_user=request.user)
+    except SHOWN as error:
+        messages.error(request, sentences(error))
+        return redirect(_address(request, check))
+    messages.success(request, _("The credentials of %(name)s are replaced.") % {"name": row.name})
+    return redirect("cluster_page", row.slug)
 
 
 def _connect(request: SignedIn, check: Operation) -> HttpResponse:
+    if row := _replaced(request):
+        return _replace(request, row, check)
     form = NamesForm(request.POST)
     if not form.is_valid():
         return _show(request, form, check, status=422)
@@ -137,6 +169,7 @@ def _show(
         "ended": check is not None and not check.is_active,
         "may_add": check is not None and check.state == "succeeded" and check.sealed is not None,
         "expired": check is not None and check.state == "succeeded" and check.sealed is None,
+        "replaced": _replaced(request),
         "key": new_key(),
     }
     return render(request, "clusters/cluster_new.html", context, status=status)

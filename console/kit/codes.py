@@ -28,7 +28,8 @@ refused          in_use:blockers last_admin
 refused,rejected version_not_accepted:environment,number,newest_release version_not_published:number
 refused          made_not_accepted:environment market_application environment_not_ready:environment,state
 refused          application_stopped:application registry_not_set check_failed:checks check_expired
-refused          cluster_connected_already:cluster settings_untested confirmation_required:consents nothing_changed
+refused          cluster_connected_already:cluster another_cluster:cluster settings_untested
+refused          confirmation_required:consents nothing_changed
 refused          ingress_class_missing:cluster route_host_missing:cluster,component,port
 refused          route_taken:cluster,host,path
 refused          nothing_deployed publication_not_ready:state not_cancellable:kind not_retryable:kind

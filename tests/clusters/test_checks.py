@@ -71,6 +71,32 @@ def test_a_cluster_is_connected_once(people: Cast, loop: Loop, cluster: LocalClu
     assert json.loads(answer.content)["code"] == "cluster_connected_already"
 
 
+def test_credentials_are_replaced_by_those_of_a_passed_check(
+    people: Cast, loop: Loop, cluster: LocalCluster, least_token: str
+) -> None:
+    row = connect_row(people.enterprise, cluster)
+    done = check(people, typed(cluster, token=least_token))
+    answer = people.api("admin").patch(f"clusters/{row.slug}", {"check": done.name, "name": "Renamed"})
+    assert answer.status_code == 200, answer.content
+    row.refresh_from_db()
+    assert (row.credential(), row.name) == ({"token": least_token}, "Renamed")
+    assert least_token not in answer.content.decode()
+    event = AuditEvent.objects.get(action="cluster.credentials_replaced")
+    assert event.after is not None and event.after["check"] == done.name
+    assert least_token not in json.dumps([event.before, event.after])
+
+
+def test_another_cluster_takes_nobodys_place(people: Cast, loop: Loop, cluster: LocalCluster) -> None:
+    row = connect_row(people.enterprise, cluster)
+    Cluster.objects.filter(pk=row.pk).update(uid="another")
+    answer = people.api("admin").patch(
+        f"clusters/{row.slug}", {"check": check(people, typed(cluster)).name, "name": "N"}
+    )
+    assert (answer.status_code, json.loads(answer.content)["code"]) == (409, "another_cluster")
+    row.refresh_from_db()
+    assert row.name != "N", "both or nothing"
+
+
 def test_names_are_refused_when_taken(people: Cast, loop: Loop, cluster: LocalCluster) -> None:
     make_cluster(people.enterprise, "taken", name="Taken")
     done = check(people, typed(cluster))

@@ -123,6 +123,28 @@ def test_a_failed_check_says_why_and_is_asked_again(client: Client, loop: Loop, 
     assert "check" in late.redirect_chain[-1][0] and Operation.objects.count() == 2
 
 
+def test_credentials_are_replaced_by_way_of_the_same_check(
+    client: Client, admin: User, loop: Loop, cluster: LocalCluster
+) -> None:
+    row = connect_row(admin.enterprise, cluster)
+    page = client.get(f"/clusters/{row.slug}").content.decode()
+    assert f'href="/clusters/new?for={row.slug}"' in page
+    form = client.get(f"/clusters/new?for={row.slug}").content.decode()
+    assert f"Replace the credentials of {row.name}" in form and f'name="for" value="{row.slug}"' in form
+    started = client.post("/clusters/new", {"key": new_key(), "for": row.slug, "kubeconfig": cluster.kubeconfig()})
+    assert started["Location"].endswith(f"&for={row.slug}")
+    done = ended(started["Location"].partition("check=")[2].partition("&")[0])
+    shown = client.get(started["Location"]).content.decode()
+    assert 'name="name"' not in shown, "it keeps its name"
+    answer = client.post("/clusters/new", {"check": done.name, "for": row.slug})
+    assert answer["Location"] == f"/clusters/{row.slug}"
+    assert AuditEvent.objects.filter(action="cluster.credentials_replaced", object_label=row.slug).count() == 1
+    Cluster.objects.filter(pk=row.pk).update(uid="another")
+    other = client.post("/clusters/new", {"check": done.name, "for": row.slug}, follow=True)
+    assert "another cluster than" in other.content.decode()
+    assert client.get("/clusters/new?for=nowhere").status_code == 404
+
+
 def test_a_name_that_is_taken_is_told_beside_it(client: Client, admin: User, loop: Loop, cluster: LocalCluster) -> None:
     make_cluster(admin.enterprise, "taken", name="Taken")
     done = check_by_form(client, kubeconfig=cluster.kubeconfig())

@@ -113,6 +113,10 @@ SENTENCES = {
         _("This is the same cluster as %(cluster)s, which is connected already. Nothing was saved."),
         _("Use the one that is there, or remove it first."),
     ),
+    "another_cluster": Sentence(
+        _("The check reached another cluster than %(cluster)s. Nothing was saved; the old credentials are in use."),
+        _("Check an address and credentials of %(cluster)s; another cluster is added as one of its own."),
+    ),
     "settings_untested": Sentence(
         _(
             "These settings were not tested, or were changed since the test. Nothing was saved; the old ones are "
