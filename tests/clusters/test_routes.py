@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from clusters.models import Application, AppliedObject, Cluster, Revision
 from clusters.planning import rows_fingerprint
@@ -187,3 +190,24 @@ def test_a_plan_stands_on_where_it_leads() -> None:
     known: dict[str, Any] = {"revision": 1, "draft": None, "version": None, "mark": None, "values": {}}
     known |= {"accepts": "any", "quota": None, "cluster_uid": "u"}
     assert rows_fingerprint(**known) != rows_fingerprint(**known, routes=[["web", "http", {"host": "a"}]])
+
+
+def test_of_two_who_ask_for_a_host_at_once_one_gets_it(people: Cast) -> None:
+    place = make_place(people)
+    Cluster.objects.update(ingress_class="nginx")
+    apps = [make_app(make_environment(people.team, place.cluster), "shop") for _ in range(4)]
+    for one in apps:
+        add(people.api("developer"), one, ports=[{**ROUTED[0], "host": "shop.example.com"}])
+    together = threading.Barrier(len(apps))
+
+    def ask(one: Application) -> int:
+        try:
+            together.wait(10)
+            return int(_deploy(people, one).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(apps)) as pool:
+        answers = sorted(pool.map(ask, apps))
+    assert answers == [202, 409, 409, 409]
+    assert Revision.objects.count() == 1
