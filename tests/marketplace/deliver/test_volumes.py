@@ -20,12 +20,15 @@ from tests.clusters.delivery.conftest import remove_namespace
 from tests.clusters.working import ended
 from tests.marketplace.deliver.made import Made, make_made
 
+READY = {"readiness": {"kind": "command", "command": ["true"], "period": 1}}
 DB = {
+    "probes": READY,
     "kind": "stateful",
     "replicas": {"default": 2, "max": 2},
     "volumes": [{"name": "data", "path": "/var/lib/db", "size": "1Gi"}, {"name": "logs", "path": "/var/log/db"}],
 }
 WEB: dict[str, Any] = {
+    "probes": READY,
     "depends_on": ["db"],
     "volumes": [
         {"name": "uploads", "path": "/var/uploads", "size": "2Gi", "storage_class": "local"},
