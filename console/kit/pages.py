@@ -7,7 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from urllib.parse import urlsplit
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -43,12 +43,16 @@ def page(view: View[P]) -> Callable[..., HttpResponse]:
 
     @wraps(view)
     def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            # A form's own address often has nothing to show: whoever sent one too late comes back to its page.
+            here = request.get_full_path()
+            return redirect_to_login((_came_from(request) or "/") if request.method == "POST" else here)
         if request.user.must_change_password and request.path != reverse("password"):
             return redirect("password")
         preferences.apply(request.user)
         return view(request, *args, **kwargs)
 
-    return login_required(guarded)
+    return guarded
 
 
 def error_page(request: HttpRequest, status: int, title: str | _StrPromise, text: str | _StrPromise) -> HttpResponse:

@@ -43,6 +43,14 @@ def test_a_missing_role_is_told_with_who_gives_it_and_the_way_back(cast: Cast) -
     assert f'href="/teams/{cast.team.slug}/members?page=1"' in page
 
 
+def test_a_form_sent_after_the_session_ended_leads_back_to_its_page(client: Client, db: None) -> None:
+    path = "/teams/shop/members/lead/removal"
+    sent = client.post(path, headers={"Referer": "http://testserver/teams/shop/members?page=2"})
+    assert sent["Location"] == "/auth/sign-in?next=/teams/shop/members%3Fpage%3D2"
+    assert client.post(path)["Location"] == "/auth/sign-in?next=/"
+    assert client.get("/teams?q=a")["Location"] == "/auth/sign-in?next=/teams%3Fq%3Da"
+
+
 def test_a_form_from_elsewhere_names_no_way_back_there(cast: Cast) -> None:
     answer = _as(cast.viewer, enforce_csrf_checks=True).post("/account/profile", headers={"Referer": "http://evil/x"})
     page = answer.content.decode()
