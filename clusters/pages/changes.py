@@ -8,6 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from console.kit.phrases import joined
+
 DIGEST_SHOWN = 12
 ROUTE = {
     "host": gettext_lazy("Host of the route to %(name)s"),
@@ -27,7 +29,7 @@ def value_text(name: str, value: Any) -> str:
     if value == []:
         return pgettext("value", "none")
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
+        return joined(value)
     if isinstance(value, str):
         return value.replace("secret ", f"{_('secret')} ", 1) if value.startswith("secret") else value
     return json.dumps(value, ensure_ascii=False)
