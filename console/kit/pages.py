@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.contrib.auth.views import redirect_to_login
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -32,17 +33,17 @@ class SignedIn(HttpRequest):
     user: User
 
 
-View = Callable[Concatenate[SignedIn, P], HttpResponse]
+View = Callable[Concatenate[SignedIn, P], HttpResponseBase]
 
 SHOWN = (Refused, Invalid, Stale, Malformed)
 """What a form shows beside its fields. A missing right and a missing thing have pages of their own."""
 
 
-def page(view: View[P]) -> Callable[..., HttpResponse]:
+def page(view: View[P]) -> Callable[..., HttpResponseBase]:
     """Let signed-in people see the page: others sign in first, and whoever holds a one-time password replaces it."""
 
     @wraps(view)
-    def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             # A form's own address often has nothing to show: whoever sent one too late comes back to its page.
             here = request.get_full_path()

@@ -9,11 +9,13 @@ from datetime import datetime, time
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.http import urlencode
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET
 
@@ -21,6 +23,7 @@ from console.kit.pages import SignedIn, page
 from console.kit.paging import Paged, paged
 from teams import access, audit, places
 from teams.models import AuditEvent, Team
+from teams.pages.trail_file import trail_file
 from teams.places import Place
 
 FILTERS = ("actor", "action", "team", "object", "result", "since", "until")
@@ -78,7 +81,7 @@ class Line:
 
 @require_GET
 @page
-def audit_list(request: SignedIn) -> HttpResponse:
+def audit_list(request: SignedIn) -> HttpResponseBase:
     """List what was done and refused, newest first: of the enterprise, or of the teams one is admin of."""
     whole = access.holds(request.user, "view_audit")
     teams = access.teams_with(request.user, "manage_members").order_by("slug")
@@ -86,11 +89,14 @@ def audit_list(request: SignedIn) -> HttpResponse:
         raise Http404
     given = {name: request.GET.get(name, "").strip() for name in FILTERS}
     rows = _narrowed(AuditEvent.objects.permitted(request.user).select_related("actor", "token", "team"), given)
+    if request.GET.get("format") == "csv":
+        return trail_file(rows)
     shown: Paged[AuditEvent] = paged(request, rows, filters=FILTERS, sorts={"time": "id"}, sort="-time")
     context = {
         "page": shown,
         "lines": lines(shown.rows),
         "filters": given,
+        "file": f"{request.path}?{urlencode(shown.filters | {'format': 'csv'})}",
         "whole": whole,
         "teams": list(teams[:100]),
         "actions": sorted(((name, str(label)) for name, label in audit.actions().items()), key=lambda one: one[1]),

@@ -39,7 +39,11 @@ def test_the_call_of_an_installation_installs_and_keeps_the_secret(cast: Cast, o
     test_install.place(cast.team, "one")
     test_install.place(cast.team, "two")
     client = client_of(cast.delivery)
-    fields = {"environments": ["one", "two"], "values_web.variables.SMTP_PASSWORD": "s3cret", "do": "plan"}
+    fields: dict[str, Any] = {
+        "environments": ["one", "two"],
+        "values_web.variables.SMTP_PASSWORD": "s3cret",
+        "do": "plan",
+    }
     page = test_install.sent(client, **fields).content.decode()
     plan = Operation.objects.get(is_batch=True)
     call = printed(page)[2]
