@@ -18,6 +18,8 @@ from tests.real.browser import executable
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / "docs/pictures"
 SIZE = (1280, 800)
+FEWER = 660
+"""The height where several stand side by side: letters everywhere make large files."""
 MOST = 150 * 1024
 """Bytes that a picture may have: the README is to open at once."""
 
@@ -68,7 +70,8 @@ def _shot(folder: Path, name: str) -> Path:
 
 def _picture(browser: Browser, name: str, shots: list[Path]) -> None:
     """Put the upper part of one or several pictures into one."""
-    page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
+    width, height = SIZE
+    page = browser.new_page(viewport={"width": width, "height": height if len(shots) == 1 else FEWER})
     body = "margin: 0; display: flex; justify-content: space-evenly; background: #d8dde4"
     images = "".join(f'<img src="{shot.as_uri()}" style="align-self: flex-start">' for shot in shots)
     with tempfile.NamedTemporaryFile("w", suffix=".html") as sheet:
