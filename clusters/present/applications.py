@@ -70,11 +70,12 @@ def is_current(status: ApplicationStatus, cluster: Cluster) -> bool:
 
 
 def is_awaited(row: Application) -> bool:
-    """Whether the first look since the last deployment is still to come, on a cluster that answers."""
+    """Whether the first look since the last deployment is just about to come, on a cluster that answers."""
     status: ApplicationStatus | None = getattr(row, "status", None)
-    if row.current_revision is None or row.environment.cluster.health != Cluster.Health.ONLINE:
+    ended = row.current_revision.operation.finished_at if row.current_revision is not None else None
+    if ended is None or row.environment.cluster.health != Cluster.Health.ONLINE:
         return False
-    return status is None or _is_before(status, row)
+    return timezone.now() - ended <= STALE_AFTER and (status is None or status.observed_at < ended)
 
 
 def _json(row: Application, operation: str | None) -> dict[str, Any]:
