@@ -132,8 +132,8 @@ def _with_key(data: Any, taken: set[str]) -> Any:
 
 
 def _checked(data: Any) -> Shape:
-    """Check a component, and hold it to what this console is set to: a Docker engine, and the bound of files (never over
-    the shape's own)."""
+    """Check a component, and hold it to what this console is set to: a Docker engine, and the bound of files (never
+    over the shape's own)."""
     shape = check_component(data)
     if "from" in shape["image"] and not images.is_engine_set():
         raise _invalid("/image/from", "docker_not_set")
