@@ -62,4 +62,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The whole road takes as long as it takes: no page of it may hang, and each has its own patience."""
     for item in items:
         if re.search("/tests/journeys/", str(item.path)):
-            item.add_marker(pytest.mark.timeout(900))
+            item.add_marker(pytest.mark.timeout(1800))

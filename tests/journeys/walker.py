@@ -27,6 +27,7 @@ class Shots:
         folder = os.environ.get("JOURNEY_SHOTS")
         self.folder = Path(folder) / language if folder else None
         self.number = 0
+        self.names: set[str] = set()
 
     def take(self, page: Page, name: str) -> None:
         """Keep what the page looks like, whole."""
@@ -134,7 +135,10 @@ class Walker:
     # --- What is demanded of what they see --------------------------------------------------------------------------
 
     def seen(self, name: str) -> None:
-        """Judge the page as it stands (accessibility, width, language), and picture it."""
+        """Judge the page as it stands (accessibility, width, language), and picture it; once under each name."""
+        if name in self.shots.names:
+            return
+        self.shots.names.add(name)
         self.page.wait_for_load_state()
         # A bar that stays at the top would half cover what a page was scrolled to.
         self.page.evaluate("scrollTo(0, 0)")
