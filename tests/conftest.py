@@ -56,14 +56,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 LONGEST = (
+    "journeys/test_english.py",
+    "journeys/test_chinese.py",
     "clusters/delivery/test_causes.py",
+    "platform/test_demo.py",
     "platform/test_api_guide.py",
     "marketplace/deliver/test_upgrade.py",
     "faults/test_kill.py",
     "faults/test_pause.py",
     "faults/test_dark.py",
     "marketplace/deliver/test_plan.py",
-    "platform/test_demo.py",
+    "marketplace/deliver/test_volumes.py",
+    "marketplace/deliver/test_retry.py",
     "faults/test_install.py",
     "pages/test_apps_looks.py",
     "clusters/test_duties.py",
