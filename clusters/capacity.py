@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from clusters import quantities
+from clusters import platforms, quantities
 
 Object = dict[str, Any]
 
@@ -20,6 +20,7 @@ def capacity_of(nodes: Sequence[Object], pods: Sequence[Object], *, at: str) -> 
         "cpu": _amounts("cpu", nodes, pods),
         "memory": _amounts("memory", nodes, pods),
         "node_address": _address(ready or nodes),
+        "platforms": platforms.of_nodes(nodes),
         "at": at,
     }
 

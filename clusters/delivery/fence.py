@@ -7,17 +7,21 @@ holder knows is stale.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from clusters.delivery import inventory
 from clusters.delivery.live import api_version, generation_of, is_terminating, object_id, uid_of, version_of
 from clusters.delivery.run import TAKE_OVER, Run, observed
 from clusters.kube import connect, keys
-from clusters.kube.errors import Outdated
+from clusters.kube.errors import CredentialsRefused, Outdated
 from clusters.kube.protocol import Answer, Kube, Manifest
 from clusters.manifests import labels, names
 from clusters.models import AppliedObject, Environment
 from operations.engine.work import Work
 from operations.models import Step
 
+Result = TypeVar("Result")
 FORMER_KEYS = 5
 """So many former keys are looked for: as many as one operation may lose leases."""
 
@@ -44,17 +48,30 @@ def replace_key(work: Work, environment: Environment) -> None:
     keys.replace_key(environment.cluster, environment, max(1, generation - FORMER_KEYS), generation, work)
 
 
-def make_missing_key(work: Work, environment: Environment) -> bool:
-    """Make the environment's key where there is none of its generation; False when it is there.
+def with_key(work: Work, environment: Environment, act: Callable[[], Result]) -> Result:
+    """Do something with the environment's key, once more when that was refused and there is a newer one.
 
-    Another operation's lease has run out, and its next owner has not come to make the key. Whoever needs it makes it:
-    doing it twice is harmless.
+    Operations of one environment that lost their leases together are taken over one after the other, and each replaces
+    the key: whoever is at work meanwhile may find its own gone, or the newest not made yet. Whoever needs that one
+    makes it; making it twice is harmless. Raises CredentialsRefused when the newest key itself is refused.
     """
+    tried = set()
+    while True:
+        try:
+            return act()
+        except CredentialsRefused:
+            work.before_write()  # reads the number of the key anew
+            if work.generation in tried:
+                raise
+            tried.add(work.generation)
+            _make_missing_key(work, environment)
+
+
+def _make_missing_key(work: Work, environment: Environment) -> None:
+    """Make the environment's key where there is none of its generation."""
     account = names.key(environment.slug, work.generation)
-    if connect.for_cluster(environment.cluster).get("ServiceAccount", account, names.SYSTEM_NAMESPACE) is not None:
-        return False
-    replace_key(work, environment)
-    return True
+    if connect.for_cluster(environment.cluster).get("ServiceAccount", account, names.SYSTEM_NAMESPACE) is None:
+        replace_key(work, environment)
 
 
 def bump(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from clusters import platforms
 from clusters.delivery.run import Run, part_of
 from clusters.manifests import Bundle, Request, render, restored
 from clusters.models import Application, Revision
@@ -13,11 +14,12 @@ from clusters.spec import Component
 def bundle_of(application: Application, revision: Revision, content: dict[str, Any]) -> Bundle:
     """Render a revision's document, or take the recorded objects of the revision it goes back to.
 
-    A way back needs neither template nor registry: the same bytes are sent again. Raises Rejected object_too_big and
-    Invalid value_missing.
+    A way back needs neither template nor registry: the same bytes are sent again. Raises Rejected platform_missing (by
+    what was last seen of the nodes) and object_too_big, and Invalid value_missing.
     """
     if revision.rolls_back_to is not None:
         return restored(revision.rolls_back_to.content()["manifests"])
+    platforms.hold(revision.document["components"], application.environment.cluster.capacity.get("platforms") or [])
     return render(
         Request(
             app=application.slug,

@@ -17,7 +17,6 @@ from clusters.delivery.remove import finish_removal, remove_component, volumes
 from clusters.delivery.render import store
 from clusters.delivery.run import Run, run_of
 from clusters.delivery.take_over import take_over
-from clusters.kube.errors import CredentialsRefused
 from clusters.spec import levels
 
 if TYPE_CHECKING:
@@ -37,19 +36,12 @@ def delivery_steps(document: dict[str, Any], *, first: Sequence[str] = ("check",
 def perform(work: Work, step: StepWork) -> None:
     """Do one step of a delivery. Whoever has just become the operation's owner takes the application over first.
 
-    A key of the environment that is not there yet, because another operation's owner was about to make it, is made
-    here: making it twice is harmless.
+    What another owner does to the environment's key meanwhile is lived with (see `fence.with_key`).
     """
     if step.key == "check":
         check(work, step)
         return
-    try:
-        _perform(work, step)
-    except CredentialsRefused:
-        run = run_of(work)
-        if not fence.make_missing_key(work, run.environment):
-            raise
-        _perform(work, step)
+    fence.with_key(work, run_of(work).environment, lambda: _perform(work, step))
 
 
 def _perform(work: Work, step: StepWork) -> None:

@@ -18,7 +18,6 @@ from clusters.delivery.examine import Findings, examine
 from clusters.delivery.live import CLAIM, look, object_id
 from clusters.delivery.render import bundle_of
 from clusters.delivery.run import Run
-from clusters.kube.errors import CredentialsRefused
 from clusters.manifests import Bundle
 from clusters.planning import ClusterPart, complete
 from console.kit.errors import WaybillError
@@ -92,13 +91,7 @@ def _draft(work: Work, step: StepWork) -> Draft:
 
 
 def _ask(draft: Draft, step: StepWork) -> Findings:
-    run = draft.run
-    try:
-        return _look_and_ask(draft, step)
-    except CredentialsRefused:
-        if not fence.make_missing_key(run.work, run.environment):
-            raise
-        return _look_and_ask(draft, step)
+    return fence.with_key(draft.run.work, draft.run.environment, lambda: _look_and_ask(draft, step))
 
 
 def _look_and_ask(draft: Draft, step: StepWork) -> Findings:

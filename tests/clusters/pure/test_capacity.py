@@ -34,6 +34,7 @@ def test_sums() -> None:
         "cpu": {"allocatable": "8", "requested": "1250m", "used": None},
         "memory": {"allocatable": "16Gi", "requested": "1088Mi", "used": None},
         "node_address": "10.0.0.1",
+        "platforms": [],
         "at": "2026-03-02T14:02:05Z",
     }
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
+from clusters.models import Cluster
+from clusters.present import time_text
 from marketplace.models import Delivery, Installation
 from operations.engine.loop import Loop
 from operations.models import Operation
@@ -80,6 +84,21 @@ def test_the_gate_is_asked_again_by_the_worker(stage: Stage, request: Any) -> No
     stage.mark(version, "test")
     request.getfixturevalue("loop")
     failed(accepted, "version_not_accepted", number="1.0")
+    assert stage.house("prod").listed("deployments", "apps") == {}
+    accepted.refresh_from_db()
+    assert accepted.changed == "nothing"
+
+
+def test_an_image_for_other_nodes_is_refused_before_anything_is_sent(stage: Stage, loop: Loop) -> None:
+    made = part("web")
+    digest = made["image"]["digest"]
+    made["image"]["platforms"] = [{"os": "linux", "architecture": "amd64", "digest": digest, "config": digest}]
+    stage.version("1.0", [made])
+    Cluster.objects.update(capacity={"platforms": ["linux/arm64"], "at": time_text(timezone.now())})
+    planned = operation(stage.install("prod", version="1.0", query={"dry_run": "true"}))
+    failed(planned, "platform_missing", needs="linux/arm64", has="linux/amd64")
+    accepted = operation(stage.install("prod", version="1.0"))
+    failed(accepted, "platform_missing", needs="linux/arm64", has="linux/amd64")
     assert stage.house("prod").listed("deployments", "apps") == {}
     accepted.refresh_from_db()
     assert accepted.changed == "nothing"
