@@ -22,7 +22,7 @@ from deploy.local.visitor import Refused, Visitor
 from tests.real.platform import FRESH
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.timeout(400), pytest.mark.usefixtures(FRESH)]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures(FRESH)]
 
 
 class Demo:
