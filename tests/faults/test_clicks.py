@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,14 +9,12 @@ from django.db import connection
 
 from clusters.models import Application, Revision
 from marketplace.models import Installation
-from operations import idempotency
 from operations.models import Operation
 from tests.cast import Api, Cast, make_cast
 from tests.clusters.working import make_cluster, make_environment
+from tests.faults.clicking import AT_ONCE, CLICKS, press, without, without_key
 from tests.marketplace import world
 
-CLICKS = 500
-AT_ONCE = 16
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -38,15 +33,10 @@ def click(cast: Cast, keys: list[str], *, slug: str = "shop") -> list[Any]:
     wish = {"template": "goods", "environments": ["place"], "app": {"slug": slug, "name": "Shop"}}
     token = cast.api("delivery").token
     clients = [Api(cast.delivery, token) for _ in range(AT_ONCE)]
-
-    def one(number: int) -> Any:
-        try:
-            return clients[number % AT_ONCE].post("installations", wish, headers={"Idempotency-Key": keys[number]})
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(one, range(len(keys))))
+    return press(
+        len(keys),
+        lambda number: clients[number % AT_ONCE].post("installations", wish, headers={"Idempotency-Key": keys[number]}),
+    )
 
 
 def counts() -> tuple[int, int, int, int]:
@@ -75,30 +65,14 @@ def test_many_people_installing_under_one_name_are_one_installation_and_refusals
     assert counts() == (1, 1, 1, 1)
 
 
-@contextmanager
-def without(drop: str, restore: str) -> Iterator[None]:
-    """Take a guard out of the database for the block."""
-    with connection.cursor() as cursor:
-        cursor.execute(drop)
-        try:
-            yield
-        finally:
-            cursor.execute("TRUNCATE idempotency_key, application, operation CASCADE")
-            cursor.execute(restore)
-
-
-def test_control_without_guards_double_clicks_are_doubled(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_without_guards_double_clicks_are_doubled(cast: Cast) -> None:
     """Without the unique key the name alone keeps the clicks apart, by refusals; without both they are many."""
-    guard = "ON CONFLICT (user_id, key) DO NOTHING"
-    monkeypatch.setattr(idempotency, "_INSERT", idempotency._INSERT.replace(guard, ""))
-    key = "ADD CONSTRAINT idempotency_key_user UNIQUE (user_id, key)"
-    with without(
-        "ALTER TABLE idempotency_key DROP CONSTRAINT idempotency_key_user", f"ALTER TABLE idempotency_key {key}"
-    ):
+    tables = ("idempotency_key", "application", "operation")
+    with without_key(*tables):
         refused = [answer.status_code for answer in click(cast, ["the-click"] * AT_ONCE)]
         assert (refused.count(202), refused.count(409)) == (1, AT_ONCE - 1)
         (name, definition) = unique_name()
-        with without(f"DROP INDEX {name}", definition):
+        with without(f"DROP INDEX {name}", definition, *tables):
             click(cast, ["the-click"] * AT_ONCE, slug="other")
             assert counts()[0] > 2
 

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from operations import idempotency
 from operations.models import IdempotencyKey, Operation
+from tests.faults.clicking import AT_ONCE, CLICKS, press, without, without_key
 from tests.operations.people import Shop
 from tests.operations.test_api import post, signed_in
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.urls("tests.operations.urls")]
-CLICKS = 500
-AT_ONCE = 16
 
 
 def click(shop: Shop, *, keys: list[str], body: dict[str, Any]) -> list[Any]:
     """Send one request per key, sixteen at a time, each thread with a client and a connection of its own."""
     clients = [signed_in(shop.user) for _ in range(AT_ONCE)]
-
-    def one(number: int) -> Any:
-        try:
-            return post(clients[number % AT_ONCE], "/api/v1/toys", body, key=keys[number])
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(one, range(len(keys))))
+    return press(len(keys), lambda number: post(clients[number % AT_ONCE], "/api/v1/toys", body, key=keys[number]))
 
 
 def test_the_same_click_five_hundred_times_is_one_operation(shop: Shop) -> None:
@@ -51,24 +38,11 @@ def test_five_hundred_people_changing_one_thing_are_one_operation_and_refusals(s
     assert IdempotencyKey.objects.count() == 1
 
 
-@contextmanager
-def without(take: str, give: str) -> Iterator[None]:
-    """Take a guard out of the database for the block."""
-    with connection.cursor() as cursor:
-        cursor.execute(take)
-        try:
-            yield
-        finally:
-            cursor.execute("TRUNCATE idempotency_key, operation_event, step, operation CASCADE")
-            cursor.execute(give)
+TABLES = ("idempotency_key", "operation_event", "step", "operation")
 
 
-def test_control_without_the_unique_key_clicks_are_doubled(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        idempotency, "_INSERT", idempotency._INSERT.replace("ON CONFLICT (user_id, key) DO NOTHING", "")
-    )
-    drop = "ALTER TABLE idempotency_key DROP CONSTRAINT idempotency_key_user"
-    with without(drop, "ALTER TABLE idempotency_key ADD CONSTRAINT idempotency_key_user UNIQUE (user_id, key)"):
+def test_control_without_the_unique_key_clicks_are_doubled(shop: Shop) -> None:
+    with without_key(*TABLES):
         click(shop, keys=["the-click"] * 20, body={"world": "w"})
         assert Operation.objects.count() == 20
 
@@ -77,6 +51,6 @@ def test_control_without_the_lock_one_thing_is_changed_twice(shop: Shop) -> None
     with connection.cursor() as cursor:
         cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'operation_lock_key'")
         (definition,) = cursor.fetchone()
-    with without("DROP INDEX operation_lock_key", definition):
+    with without("DROP INDEX operation_lock_key", definition, *TABLES):
         click(shop, keys=[f"k{n}" for n in range(20)], body={"lock_key": "app:1"})
         assert Operation.objects.count() == 20
