@@ -29,6 +29,11 @@ FAR = 20
 """Milliseconds there and back."""
 
 
+def _own(number: int) -> list[int]:
+    """Give the bytes of each layer that an image has alone."""
+    return [OWN_SIZE + 1000 * number + part for part in range(OWN)]
+
+
 @dataclass
 class Ground:
     """Two registries and the application in the first one."""
@@ -47,7 +52,7 @@ class Ground:
         for turn in ("1", "2"):
             self.releases[turn] = images = list(self.releases.get("1", []))
             for number in range(IMAGES if turn == "1" else 1):
-                own = [OWN_SIZE + 1000 * number + part for part in range(OWN)]
+                own = _own(number)
                 own[-1] += 7 if turn == "2" else 0
                 made = push_random(
                     pusher, f"app/part{number}", turn, [size * MIB for size in SHARED] + own, seed="bench"
@@ -184,22 +189,9 @@ def _limit(ground: Ground) -> Sample:
         ground.empty()
         began = time.monotonic()
         for digest, path in files.items():
-            start = subprocess.run(
-                [
-                    "curl",
-                    "-s",
-                    "-X",
-                    "POST",
-                    "-D",
-                    "-",
-                    "-o",
-                    "/dev/null",
-                    f"http://{ground.goal}/v2/limit/blobs/uploads/",
-                ],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
+            begin = ["curl", "-s", "-X", "POST", "-D", "-", "-o", "/dev/null"]
+            address = f"http://{ground.goal}/v2/limit/blobs/uploads/"
+            start = subprocess.run([*begin, address], capture_output=True, text=True, check=True).stdout
             place = next(
                 row.split(" ", 1)[1].strip() for row in start.splitlines() if row.lower().startswith("location:")
             )
@@ -221,9 +213,7 @@ def _once(ground: Ground) -> float:
 
     ground.turn("1")
     ground.empty()
-    unique = sum(size * MIB for size in SHARED) + sum(
-        OWN_SIZE + 1000 * number + part for number in range(IMAGES) for part in range(OWN)
-    )
+    unique = sum(size * MIB for size in SHARED) + sum(sum(_own(number)) for number in range(IMAGES))
     with Meter(ground.goal) as meter:
         _ours(ground, meter.address)
         return meter.up / unique

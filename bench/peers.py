@@ -9,38 +9,17 @@ from deploy.local.programs import Build, Recipe, ensure_recipe
 
 PLACE = Path(__file__).resolve().parent / "recipes"
 
-CRANE = Recipe(
-    name="crane",
-    title="crane",
-    takes="some seconds",
-    builds=(Build("crane", "github.com/google/go-containerregistry/cmd/crane"),),
-    stamp="github.com/google/go-containerregistry",
-    place=PLACE,
-)
-REGCTL = Recipe(
-    name="regctl",
-    title="regctl",
-    takes="some seconds",
-    builds=(Build("regctl", "github.com/regclient/regclient/cmd/regctl"),),
-    stamp="github.com/regclient/regclient",
-    place=PLACE,
-)
-HELM = Recipe(
-    name="helm",
-    title="Helm",
-    takes="about two minutes on two cores",
-    builds=(Build("helm", "helm.sh/helm/v4/cmd/helm"),),
-    stamp="helm.sh/helm/v4",
-    place=PLACE,
-)
-KUBECTL = Recipe(
-    name="kubectl",
-    title="kubectl",
-    takes="about two minutes on two cores",
-    builds=(Build("kubectl", "k8s.io/kubernetes/cmd/kubectl"),),
-    stamp="k8s.io/kubernetes",
-    place=PLACE,
-)
+
+def _program(name: str, module: str, takes: str, *, title: str = "") -> Recipe:
+    """A module folder of the bench's own that gives one program, `cmd/NAME` of its module."""
+    build = Build(name, f"{module}/cmd/{name}")
+    return Recipe(name=name, title=title or name, takes=takes, builds=(build,), stamp=module, place=PLACE)
+
+
+CRANE = _program("crane", "github.com/google/go-containerregistry", "some seconds")
+REGCTL = _program("regctl", "github.com/regclient/regclient", "some seconds")
+HELM = _program("helm", "helm.sh/helm/v4", "about two minutes on two cores", title="Helm")
+KUBECTL = _program("kubectl", "k8s.io/kubernetes", "about two minutes on two cores")
 
 
 def peer(recipe: Recipe) -> Path:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from django.db.models import Q
-
 from clusters.manifests import names
 from clusters.models import Application, AppliedObject, Cluster, Revision
 from clusters.routing import Fault, Place, routed, routes_of, taken
@@ -83,7 +81,7 @@ def _routes_of_others(application: Application) -> set[tuple[str, str]]:
             if names.workload(row.application.slug, own.component) == row.name:
                 found.add(own.at)
     coming = Revision.objects.filter(
-        Q(state=Revision.State.PENDING), application__environment__cluster=cluster, application__removed_at=None
+        state=Revision.State.PENDING, application__environment__cluster=cluster, application__removed_at=None
     ).exclude(application=application.pk)
     for revision in coming.exclude(kind=Revision.Kind.UNINSTALL):
         found |= {own.at for own in routes_of(_components(revision))}
