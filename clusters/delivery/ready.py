@@ -1,9 +1,14 @@
-"""Waiting until a level's components run: by looking again and again, with the slot given back in between."""
+"""Waiting until components run: by looking again and again, with the slot given back in between.
+
+A level is sent once what it depends on has started. That each component stands is watched meanwhile, of all of them
+side by side, and waited for once, by the last: nothing is taken away from the cluster and no record says "deployed"
+before.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
 LOOK_EVERY = 0.7
 EVENTS_EVERY = 2.0
 SAVE_EVERY = 10.0
+STARTED_AFTER = 3.0
+"""So many seconds a component without a readiness probe runs before what depends on it is sent."""
+
 GAP_MOST = 5.0
 """So much of the time between two looks counts against a component's start time: the rest the cluster was away."""
 
@@ -48,10 +56,22 @@ class Watched:
     saved: float = 0.0
     verdict: Verdict | None = None
 
+    @property
+    def stands(self) -> bool:
+        """Whether it has run unchanged for long enough to be called deployed."""
+        return self.verdict is not None and self.verdict.state == "ready"
+
+    def has_started(self, now: float) -> bool:
+        """Whether what depends on it may be sent: its readiness probe has answered, or it runs without one for a while
+        in which a container that exits at once would have been seen. One that came to an end must stand."""
+        if self.verdict is None or self.verdict.cause is not None or self.verdict.steady.signature is None:
+            return self.stands
+        return self.stands or "readiness" in self.component["probes"] or now - self.steady.since >= STARTED_AFTER
+
 
 @dataclass
 class Round:
-    """What one look saw of all components of a level."""
+    """What one look saw of all components that were sent."""
 
     at: float
     workloads: dict[str, Manifest]
@@ -63,49 +83,63 @@ class Round:
         return Look(self.workloads.get(watched.item.id), self.pods.get(watched.component["key"], ()), self.events)
 
 
-def wait_until_ready(run: Run, step: StepWork, key: str, level: Sequence[Rendered]) -> None:
-    """Wait until the component runs as wanted and stands.
+def wait_until_ready(run: Run, step: StepWork, key: str, sent: Sequence[Rendered], *, last: bool) -> None:
+    """Wait until the component has started; with the last of all, until every one that was sent stands.
 
-    The other components of its level are looked at along with it, so that waiting for them later costs nothing more.
-    Raises NotHealthy not_ready at once for a cause that cannot mend itself, in whichever component of the level; and
-    when a component has used up its start time, with the last cause seen, or `slow`.
+    All that was sent is looked at along with it, so that waiting for the others later costs nothing more.
+    Raises NotHealthy not_ready at once for a cause that cannot mend itself, in whichever component; and when one has
+    used up its start time, with the last cause seen, or `slow`.
     """
-    watching = _watching(run, level)
+    watching = _watching(run, sent)
     mine = watching[key]
     mine.spent = max(mine.spent, float(step.observed.get("spent", 0)))
     broken_since: dict[str, float] = {}
     events: Sequence[Object] = ()
-    events_at = last = 0.0
+    events_at = looked_at = 0.0
     while True:
         kube = run.kube(step.key)
         now = time.time()
-        if now - events_at >= EVENTS_EVERY and last:
+        if now - events_at >= EVENTS_EVERY and looked_at:
             events, events_at = kube.list("Event", run.namespace).items, now
         seen = _look(run, kube, watching.values(), events, now)
         for watched in watching.values():
-            watched.spent += min(now - last, GAP_MOST) if last else 0.0
+            if not watched.stands:  # one that stood and falls has what is left of its start time
+                watched.spent += min(now - looked_at, GAP_MOST) if looked_at else 0.0
             _judge(watched, seen)
-        last = now
-        if mine.verdict is not None and mine.verdict.state == "ready":
-            step.observe(ready=mine.verdict.ready, desired=mine.verdict.desired, spent=round(mine.spent))
-            step.message("pods_starting", ready=mine.verdict.ready, desired=mine.verdict.desired)
+        looked_at = now
+        awaited = _awaited(mine, watching.values(), now, last=last)
+        if awaited is None:
+            _note(step, mine)
             return
         _give_up(watching.values())
         _clear_the_way(run, kube, seen, watching.values(), broken_since)
-        _tell(step, mine, seen)
+        _tell(step, awaited, seen)
         run.work.pause(LOOK_EVERY)
 
 
-def _watching(run: Run, level: Sequence[Rendered]) -> dict[str, Watched]:
-    """Give what is remembered of a level's components, from the moment the level was sent."""
+def _awaited(mine: Watched, watching: Iterable[Watched], now: float, *, last: bool) -> Watched | None:
+    """Give the component that is still waited for: the step's own first; None when the step is done."""
+    if not mine.has_started(now):
+        return mine
+    return next((watched for watched in (mine, *watching) if not watched.stands), None) if last else None
+
+
+def _note(step: StepWork, watched: Watched) -> None:
+    assert watched.verdict is not None
+    step.observe(ready=watched.verdict.ready, desired=watched.verdict.desired, spent=round(watched.spent))
+    step.message("pods_starting", ready=watched.verdict.ready, desired=watched.verdict.desired)
+
+
+def _watching(run: Run, sent: Sequence[Rendered]) -> dict[str, Watched]:
+    """Give what is remembered of components, each from the moment it was sent."""
     components = by_key(run.components)
-    for item in level:
+    for item in sent:
         assert item.component is not None
         known = run.watched.get(item.component)
         if known is None or known.item.hash != item.hash:
             sent_at, proven = _sent_at(run, item), _is_proven(run, item)
             run.watched[item.component] = Watched(components[item.component], item, sent_at, proven)
-    return {item.component: run.watched[item.component] for item in level if item.component is not None}
+    return {item.component: run.watched[item.component] for item in sent if item.component is not None}
 
 
 def _sent_at(run: Run, item: Rendered) -> float:
@@ -170,7 +204,7 @@ def _give_up(watching: Any) -> None:
     for watched in watching:
         verdict = watched.verdict
         assert verdict is not None
-        late = verdict.state != "ready" and watched.spent > watched.component["start_timeout"]
+        late = not watched.stands and watched.spent > watched.component["start_timeout"]
         if verdict.state == "failed" or late:
             raise NotHealthy(
                 "not_ready", component=watched.component["key"], cause=verdict.cause or "slow", words=verdict.words

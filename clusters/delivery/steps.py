@@ -81,15 +81,17 @@ def _act(run: Run, step: StepWork) -> None:
 
 
 def component(run: Run, step: StepWork) -> None:
-    """Send a component's workload, with those of its level, and wait until it is ready.
+    """Send a component's workload, with those of its level, and wait until it has started; the last, until all stand.
 
     The first step of a level sends the whole level, so that its components start side by side; the steps after it only
     wait.
     """
     key = step.key.removeprefix(COMPONENT)
-    level = next(level for level in run.bundle.levels if any(item.component == key for item in level))
-    step.intend(objects=[{"id": item.id, "hash": item.hash} for item in level])
-    send(run, level, step.key)
-    wait_until_ready(run, step, key, [item for item in level if item.component is not None])
+    bundle = run.bundle.levels
+    depth = next(depth for depth, level in enumerate(bundle) if any(item.component == key for item in level))
+    step.intend(objects=[{"id": item.id, "hash": item.hash} for item in bundle[depth]])
+    send(run, bundle[depth], step.key)
+    sent = [item for level in bundle[: depth + 1] for item in level if item.component is not None]
+    wait_until_ready(run, step, key, sent, last=key == levels(run.components)[-1][-1])
     row = run.rows[run.bundle.workload(key).id]
     step.observe(uid=row.uid, resource_version=row.resource_version, hash=row.hash)

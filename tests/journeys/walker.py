@@ -49,7 +49,11 @@ class Walker:
         self.faults: list[str] = []
         width, height = story.size
         self.context = browser.new_context(
-            locale=story.locale, color_scheme=story.theme, viewport={"width": width, "height": height}
+            locale=story.locale,
+            color_scheme=story.theme,
+            viewport={"width": width, "height": height},
+            # Nobody looks at what turns: on a machine without a graphics card, every turn is painted by the processor.
+            reduced_motion="reduce",
         )
         self.context.set_default_timeout(20_000)
         self.context.on("console", lambda message: self._heard(message.type, message.text, message.location))
