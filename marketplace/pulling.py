@@ -50,12 +50,10 @@ def try_pull(kube: Kube, trial: Trial, *, cluster: str, pause: Callable[[float],
     `pause(seconds)` waits between two looks. The namespace stays; `remove` takes it away. Raises Rejected pull_failed
     with the node's words, and what the cluster answers (permission_missing, policy_refused, cluster_unreachable).
     """
-    for manifest in (_namespace(trial), _secret(trial)):
-        with contextlib.suppress(Exists):
-            kube.create(manifest)
-    _await_account(kube, trial, pause)
-    with contextlib.suppress(Exists):
-        kube.create(_pod(trial))
+    begin(kube, trial)
+    end = time.monotonic() + READY_SECONDS
+    while not send(kube, trial) and time.monotonic() < end:
+        pause(EVERY)
     end = time.monotonic() + PULL_SECONDS
     while True:
         pod = kube.get("Pod", POD, trial.namespace) or {}
@@ -66,18 +64,27 @@ def try_pull(kube: Kube, trial: Trial, *, cluster: str, pause: Callable[[float],
         pause(EVERY)
 
 
+def begin(kube: Kube, trial: Trial) -> None:
+    """Make what the pod needs, once. Raises what the cluster answers."""
+    for manifest in (_namespace(trial), _secret(trial)):
+        with contextlib.suppress(Exists):
+            kube.create(manifest)
+
+
+def send(kube: Kube, trial: Trial) -> bool:
+    """Make the pod, once. False while the namespace's own account is not there, without which pods are refused."""
+    if kube.get("ServiceAccount", "default", trial.namespace) is None:
+        return False
+    with contextlib.suppress(Exists):
+        kube.create(_pod(trial))
+    return True
+
+
 def remove(kube: Kube, namespace: str) -> None:
     """Remove the trial's namespace, if it is there and ours."""
     found = kube.get("Namespace", namespace)
     if found and (found["metadata"].get("labels") or {}).get(labels.MANAGED_BY) == labels.CONSOLE:
         kube.delete("Namespace", namespace, uid=found["metadata"]["uid"])
-
-
-def _await_account(kube: Kube, trial: Trial, pause: Callable[[float], None]) -> None:
-    """Pods are refused until the cluster has made the namespace's own account."""
-    end = time.monotonic() + READY_SECONDS
-    while kube.get("ServiceAccount", "default", trial.namespace) is None and time.monotonic() < end:
-        pause(EVERY)
 
 
 def is_pulled(pod: dict[str, Any], cluster: str) -> bool:

@@ -6,6 +6,7 @@ that cannot pull is told as a warning of its own step, and the settings may stil
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from clusters.kube import connect
@@ -76,9 +77,11 @@ class RegistryTestRunner(Runner):
         if cluster is None:
             step.skip()
             return
+        trial = self._trial(work)
+        if step.key == self._pulls(work)[0]:
+            self._begin_all(work, trial)
         try:
             kube = connect.for_cluster(cluster).bound(work, step.key)
-            trial = self._trial(work)
             pulled = pulling.try_pull(kube, trial, cluster=cluster.name, pause=work.pause)
         except WaybillError as error:
             step.warn(error.code, **error.params)
@@ -86,6 +89,21 @@ class RegistryTestRunner(Runner):
         step.observe(pulled=pulled)
         if pulled == "played":
             step.message("pull_played", cluster=cluster.name)
+
+    def _pulls(self, work: Work) -> list[str]:
+        found = work.operation.steps.filter(key__startswith=PULL).order_by("seq")
+        return list(found.values_list("key", flat=True))
+
+    def _begin_all(self, work: Work, trial: Trial) -> None:
+        """Let all clusters pull side by side: many would take long one by one. What fails here is told by its step."""
+        slugs = [key.removeprefix(PULL) for key in self._pulls(work)]
+        waiting = list(Cluster.objects.connected().filter(enterprise=work.operation.enterprise, slug__in=slugs))
+        end = time.monotonic() + pulling.READY_SECONDS
+        while waiting and time.monotonic() < end:
+            sent = work.parallel(lambda cluster: _begin(work, cluster, trial), waiting)
+            waiting = [cluster for cluster, is_sent in zip(waiting, sent, strict=True) if not is_sent]
+            if waiting:
+                work.pause(pulling.EVERY)
 
     def _trial(self, work: Work) -> Trial:
         given, passwords = work.operation.input, work.sealed()
@@ -150,6 +168,16 @@ class RegistryTestRunner(Runner):
         place = place_of(work.operation.input, work.sealed())
         scopes = [clean(probe.repository(work.operation.input["prefix"]))] if work.key != "login" else []
         return Registry(place, scopes=scopes, hooks=_hooks(work))
+
+
+def _begin(work: Work, cluster: Cluster, trial: Trial) -> bool:
+    """Begin the pull on one cluster; False when the pod can only be made later."""
+    try:
+        kube = connect.for_cluster(cluster).bound(work, f"{PULL}{cluster.slug}")
+        pulling.begin(kube, trial)
+        return pulling.send(kube, trial)
+    except WaybillError:
+        return True
 
 
 def _hooks(work: Work) -> Hooks:
