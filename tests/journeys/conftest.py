@@ -11,18 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from clusters.manifests.names import SYSTEM_NAMESPACE
 from deploy.local.console import Console
 from deploy.local.images import push_sample
 from deploy.local.plan import free_ports
 from deploy.local.platform import Platform
 from tests.journeys.seed import Ground
 from tests.journeys.stories import Story
+from tests.real.sweeping import sweep
 
 OURS = ("WAYBILL_", "TESTS_", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS")
-
-SYSTEM = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}"
-"""Where a console keeps the accounts with which it works in its environments."""
 
 MakeGround = Callable[[Story], Ground]
 
@@ -51,10 +48,7 @@ def ground(best_platform: Platform) -> Iterator[MakeGround]:
         console.stop()
         for cluster in best_platform.clusters.values():
             for place in story.places:
-                cluster.api("DELETE", f"/api/v1/namespaces/{place.slug}")
-                for account in cluster.get(f"{SYSTEM}/serviceaccounts")["items"]:
-                    if account["metadata"]["name"].startswith(f"{place.slug}-"):
-                        cluster.api("DELETE", f"{SYSTEM}/serviceaccounts/{account['metadata']['name']}")
+                sweep(cluster, place.slug)
         shutil.rmtree(console.data, ignore_errors=True)
 
 

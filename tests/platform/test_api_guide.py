@@ -13,10 +13,12 @@ import pytest
 
 from deploy.local.console import ROOT, Console
 from deploy.local.images import push_sample
-from deploy.local.plan import CLUSTERS, free_ports
-from tests.real.platform import PlatformFactory
+from deploy.local.plan import free_ports
+from deploy.local.platform import Platform
+from tests.real.sweeping import sweep
 
 GUIDE = ROOT / "docs" / "api.md"
+ENVIRONMENTS = ("lab", "site-qingdao", "site-shanghai")
 OUTSIDE = ("WAYBILL_", "TESTS_", "DATABASE_URL", "REDIS_URL", "DJANGO_")
 
 
@@ -34,6 +36,15 @@ def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console
         found.stop()
 
 
+@pytest.fixture
+def swept(platform: Platform) -> Iterator[None]:
+    """Nothing of the road stays on the clusters, which others use too."""
+    yield
+    for cluster in platform.clusters.values():
+        for environment in ENVIRONMENTS:
+            sweep(cluster, environment)
+
+
 def _commands() -> str:
     blocks = re.findall(r"^```sh\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert len(blocks) == 10
@@ -42,9 +53,8 @@ def _commands() -> str:
 
 @pytest.mark.timeout(900)
 def test_the_commands_of_the_guide_walk_the_road(
-    fresh_platform_factory: PlatformFactory, console: Console, tmp_path: Path
+    platform: Platform, swept: None, console: Console, tmp_path: Path
 ) -> None:
-    platform = fresh_platform_factory(*CLUSTERS)
     for version in ("1.0", "2.0"):
         push_sample(platform.registry, version)
     console.wait()
