@@ -43,6 +43,7 @@ class _Waits(Exception):
 def drive(work: Work, *, crashed: bool = False) -> None:
     """Run the operation as far as it goes. Never raises: what cannot be recorded is logged, and the lease runs out."""
     operation = work.operation
+    work.begin()
     with surrounding(RequestContext(request_id=operation.request_id, token_id=operation.token_id)):
         try:
             _run(work, crashed=crashed)
@@ -154,7 +155,7 @@ def _perform(work: Work, step: StepWork, ended: int) -> None:
     work.check()
     step.begin()
     work.runner.perform(work, step)
-    with work.record():
+    with work.record(repeatable=True):  # what a step did was written down by itself; performing it again finds it done
         step.end()
         work.answered()
         if work.runner.counts(step.key):
@@ -186,6 +187,8 @@ def _wait(work: Work, error: Unreachable) -> None:
     since = former["since"] if same else timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     soon = Now() + timedelta(seconds=seconds)
     waiting_for = {"kind": kind, "name": name, "since": since, "tries": tries + 1}
+    if not same:
+        logger.warning("%s: the %s %s is away: %s", operation, kind, name, error.__cause__ or error.code)
     with work.record():
         if not same:
             work.log("waiting", level="warning", kind=kind, name=name, code=error.code)

@@ -32,7 +32,8 @@ class Stopping(Exception):
 # `FOR NO KEY UPDATE` serialises all records of one operation. The timeout frees the row when this very process is
 # paused in between: the row lock would otherwise keep every other worker from taking the operation over.
 GUARD = """
-SELECT set_config('idle_in_transaction_session_timeout', %(idle)s, true)
+SELECT set_config('idle_in_transaction_session_timeout', %(idle)s, true),
+  set_config('synchronous_commit', CASE WHEN %(waits)s THEN current_setting('synchronous_commit') ELSE 'off' END, true)
 FROM operation WHERE id = %(id)s AND epoch = %(epoch)s AND lease_owner = %(owner)s AND lease_until > clock_timestamp()
 FOR NO KEY UPDATE
 """

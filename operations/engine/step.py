@@ -58,7 +58,7 @@ class StepWork:
         self._row.done, self._row.total, self._row.unit = done, total, unit or self._row.unit
         if done >= total or time.monotonic() - self._written >= PROGRESS_EVERY:
             self._written = time.monotonic()
-            with self._work.record():
+            with self._work.record(repeatable=True):
                 self._row.save(update_fields=["done", "total", "unit"])
                 self._work.answered()
 
@@ -66,7 +66,7 @@ class StepWork:
         """Say what happens, as a code with parameters; saying the same again writes nothing."""
         if (self._row.message_code, self._row.message_params) == (code, params):
             return
-        with self._work.record():
+        with self._work.record(repeatable=True):
             self._row.message_code, self._row.message_params = code, params
             self._row.save(update_fields=["message_code", "message_params"])
 
@@ -86,7 +86,7 @@ class StepWork:
         row = self._row
         row.state, row.epoch = "running", self._work.epoch
         row.started_at = row.started_at or timezone.now()
-        with self._work.record():
+        with self._work.record(repeatable=True):
             row.save(update_fields=["state", "epoch", "started_at"])
 
     def end(self, state: str | None = None) -> None:

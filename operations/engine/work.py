@@ -41,6 +41,10 @@ class Work:
         self._recording = threading.local()
         self._home = threading.get_ident()
 
+    def begin(self) -> None:
+        """Call the calling thread the runner's own, which keeps its connection between two records."""
+        self._home = threading.get_ident()
+
     @property
     def epoch(self) -> int:
         """The epoch this process claimed the operation with."""
@@ -67,9 +71,12 @@ class Work:
 
     # --- Writing ---------------------------------------------------------------------------------------------------
     @contextmanager
-    def record(self) -> Iterator[None]:
+    def record(self, *, repeatable: bool = False) -> Iterator[None]:
         """A transaction that holds the operation's row under this epoch; every write of a runner goes in one.
 
+        What is `repeatable` does not wait for the database's disk: when the database dies in the same moment, it is
+        as if the worker had died a little earlier. Never so for what must be known before acting outside (an intent),
+        or after (what was seen, what was sent), and never for the end of an operation.
         Raises LeaseLost before anything is written when the lease is gone. Short, and never across a network call.
         """
         if getattr(self._recording, "on", False):
@@ -78,7 +85,7 @@ class Work:
         self.lease.check()
         try:
             with transaction.atomic():
-                self._hold_row()
+                self._hold_row(waits=not repeatable)
                 self._recording.on = True
                 yield
         finally:
@@ -118,7 +125,7 @@ class Work:
 
     def append(self, code: str, params: dict[str, Any], *, level: str = "info", component: str | None = None) -> None:
         """Append a line whose parameters may have any names (those of an error)."""
-        with self.record():
+        with self.record(repeatable=True):
             OperationEvent.objects.create(
                 operation=self.operation, level=level, component=component, code=code, params=params
             )
@@ -204,10 +211,10 @@ class Work:
         finally:
             connection.close()
 
-    def _hold_row(self) -> None:
+    def _hold_row(self, *, waits: bool) -> None:
         idle = "0" if connection.savepoint_ids else leases.IDLE_IN_RECORD
         with connection.cursor() as cursor:
-            cursor.execute(leases.GUARD, {**self.lease.parameters, "idle": idle})
+            cursor.execute(leases.GUARD, {**self.lease.parameters, "idle": idle, "waits": waits})
             held = cursor.fetchone() is not None
         if not held:
             self.lease.lose()

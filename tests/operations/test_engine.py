@@ -314,3 +314,36 @@ def test_a_step_may_write_side_by_side(loop: Loop, shop: Shop, ledger: toy.Ledge
     assert (operation.changed, operation.plan, len(operation.plan_hash or "")) == ("all", {"a": 1}, 64)
     ids = list(operation.events.order_by("pk").values_list("pk", flat=True))
     assert len(ids) == 14
+
+
+def commits() -> str:
+    """Whether this transaction's end will wait for the disk."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        return str(cursor.fetchone()[0])
+
+
+class PatientRunner(toy.ToyRunner):
+    """Tells of each kind of record whether it waits for the disk."""
+
+    kind = "patient"
+
+    def steps(self, operation: Operation) -> list[str]:
+        return ["all"]
+
+    def perform(self, work: Work, step: StepWork) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit TO on")  # the run's own database never waits
+        with work.record():
+            lasting = commits()
+        with work.record(repeatable=True):
+            repeatable = commits()
+        with work.record():
+            step.observe(lasting=lasting, repeatable=repeatable, next=commits())
+        connection.close()
+
+
+def test_only_what_may_be_repeated_does_not_wait_for_the_disk(loop: Loop, shop: Shop) -> None:
+    registry.register(PatientRunner())
+    operation = ended(toy.begin(shop.enterprise, shop.user, shop.team, kind="patient"))
+    assert operation.steps.get().observed == {"lasting": "on", "repeatable": "off", "next": "on"}
