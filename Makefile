@@ -31,7 +31,7 @@ demo-down: ready  ## Stop everything the demo started
 demo-reset: ready  ## Stop it and forget all it made
 	@$(PY) -m deploy.local.demo reset
 
-demo-walk: ready compile-messages  ## Walk the main road by REST on a platform of its own, step by step
+demo-walk: ready compile-messages  ## Walk all ten steps by REST on the demo, starting it for that if it is not up
 	@$(PY) -m deploy.local.demo walk
 
 dev: ready  ## Run the console alone: database, broker, pages, API, event streams and a worker

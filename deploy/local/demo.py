@@ -13,8 +13,8 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,9 +26,9 @@ from deploy.local.ground import Ground, registry_body
 from deploy.local.ground import walk as take
 from deploy.local.guide import what_is_next
 from deploy.local.images import push_sample
-from deploy.local.nodes import PLAYED, choose
+from deploy.local.nodes import choose
 from deploy.local.people import ADMIN, PEOPLE, People
-from deploy.local.plan import CLUSTERS, REAL, PlatformError, RegistryFacts, free_ports
+from deploy.local.plan import CLUSTERS, PlatformError, RegistryFacts
 from deploy.local.platform import Platform
 from deploy.local.process import Identity, identify
 from deploy.local.setting_up import STEPS
@@ -38,6 +38,7 @@ from deploy.local.walk import walk
 
 PORT = 8000
 VERSIONS = ("1.0", "2.0")
+STARTING = "The demo is still starting; walk when it says that everything is ready."
 
 
 class Ended(Exception):
@@ -59,7 +60,7 @@ def main() -> int:
             case "reset":
                 demo.reset()
             case _:
-                return 0 if walk_the_road(arguments.nodes) else 1
+                return 0 if demo.walk(arguments.port, os.environ.get("DEMO_NODES") or None) else 1
     except Ended:
         _say("Stopped.")
     except (PlatformError, BuildError, Refused) as error:
@@ -83,24 +84,49 @@ class Demo:
         ``nodes`` is ``played``, ``real``, or None for real ones where they can be had. Steps 1 to 4 of the road are
         taken, unless they were before or the console is to stay ``empty``.
         """
+        if not self._hold(port, nodes, self._keep, empty=empty):
+            self._say_again()
+
+    def walk(self, port: int, nodes: str | None) -> bool:
+        """Walk all ten steps by REST alone, each as the person whose step it is; whether every one succeeded.
+
+        A demo that is not up is started for the walk. What was walked stays in the demo's folder. Raises PlatformError
+        where the road was walked before, or the demo is up and its clusters are not there yet.
+        """
+        if self._is_walked:
+            raise PlatformError("The road was walked in this demo already; `make demo-reset` starts afresh.")
+        results: list[bool] = []
+        if not self._hold(port, nodes, lambda console: results.append(self._walk(console.url)), empty=True):
+            running = self._running()
+            if running is None:
+                raise PlatformError(STARTING)
+            try:
+                self.platform = Platform.attach(self.platform.state)
+            except PlatformError as error:
+                raise PlatformError(STARTING) from error
+            results.append(self._walk(running["url"]))
+        return all(results)
+
+    def _hold(self, port: int, nodes: str | None, then: Callable[[Console], object], *, empty: bool) -> bool:
+        """Start everything, do something with the console, and stop everything; False when the demo is up already."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         with (self.folder / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self._say_again()
-                return
+                return False
             console = Console(self.data, port)
             try:
                 self._start(console, nodes, empty=empty)
-                self._keep(console)
+                then(console)
             finally:
                 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                     signal.signal(number, signal.SIG_IGN)
                 self.platform.stop()
                 console.stop()
                 (self.folder / "running.json").unlink(missing_ok=True)
+        return True
 
     def _start(self, console: Console, nodes: str | None, *, empty: bool) -> None:
         """The console first, so that it answers while the programs of the platform are built."""
@@ -122,14 +148,14 @@ class Demo:
         self.platform = Platform(self.platform.state, choose(self.platform.state, nodes, say=_say))
         _say("Starting the registry and the clusters.")
         self.platform.start(while_pid=os.getpid(), say=_say, door=True)
-        images = {version: push_sample(self.platform.registry, version) for version in VERSIONS}
+        self._images()
         if not empty:
-            self._set_up(console, images)
+            self._set_up(console)
         console.is_coming(None)
         self._say_what_is_next(console.url)
         _say(f"Everything is ready after {time.monotonic() - began:.0f} s. Ctrl-C ends it.")
 
-    def _set_up(self, console: Console, images: dict[str, dict[str, str]]) -> None:
+    def _set_up(self, console: Console) -> None:
         """Take steps 1 to 4 over REST, each as the person whose step it is, with a token for this alone.
 
         Once all are taken they are never taken again: what people change afterwards is theirs.
@@ -138,20 +164,40 @@ class Demo:
             return
         console.is_coming("road")
         _say("Setting up clusters, teams, registry and a test application, over the REST API.")
-        bodies = registry_body(self.platform.registry)
-        ground = Ground(console.url, dict(self.platform.clusters), bodies, images, console.token, _say)
+        if self._take(console.url, lambda ground: take(ground, STEPS)):
+            write_private(self.folder / "set-up", "")
+            return
+        _say("What was set up stays. Go on in the console, or start the demo again to have the rest done.")
+
+    def _walk(self, console: str) -> bool:
+        """Walk the whole road where it stands: what steps 1 to 4 find made is not made again."""
+        walked = self._take(console, walk)
+        if walked:
+            for name in ("set-up", "walked"):
+                write_private(self.folder / name, "")
+        return walked
+
+    def _take(self, console: str, way: Callable[[Ground], bool]) -> bool:
+        """Take a way over REST with tokens for it alone; what stops it is said."""
+        registry = registry_body(self.platform.registry)
         try:
-            with self.people.tokens(console.url) as ground.token:
-                if take(ground, STEPS):
-                    write_private(self.folder / "set-up", "")
-                    return
+            with self.people.tokens(console) as token:
+                return way(Ground(console, dict(self.platform.clusters), registry, self._images(), token, _say))
         except (Refused, Unexpected, OSError) as error:
             _say(f"  {error}")
-        _say("What was set up stays. Go on in the console, or start the demo again to have the rest done.")
+        return False
+
+    def _images(self) -> dict[str, dict[str, str]]:
+        """The test application's images in the registry, by version; sent where they are missing."""
+        return {version: push_sample(self.platform.registry, version) for version in VERSIONS}
 
     @property
     def _is_set_up(self) -> bool:
         return (self.folder / "set-up").exists()
+
+    @property
+    def _is_walked(self) -> bool:
+        return (self.folder / "walked").exists()
 
     def _keep(self, console: Console) -> None:
         while console.running:
@@ -182,7 +228,9 @@ class Demo:
         """Say what is there for a person to go on with, and where."""
         path = self.folder / "registry.txt"
         write_private(path, _registry_text(self.platform.registry))
-        for line in what_is_next(console, self.platform, self.people.path, path, is_set_up=self._is_set_up):
+        for line in what_is_next(
+            console, self.platform, self.people.path, path, is_set_up=self._is_set_up, is_walked=self._is_walked
+        ):
             _say(line)
 
     def down(self) -> None:
@@ -208,31 +256,6 @@ def _registry_text(facts: RegistryFacts) -> str:
     return f"address: {facts.address}\n{accounts}{facts.ca_pem}"
 
 
-def walk_the_road(nodes: str | None) -> bool:
-    """Walk the main road by REST alone, on a console and a platform of its own; whether every step succeeded.
-
-    ``nodes`` is ``played``, ``real``, or None for real ones where they can be had.
-    """
-    data = Path(tempfile.mkdtemp(prefix="waybill-walk-"))
-    data.chmod(0o711)
-    console = Console(data, free_ports(1)[0])
-    platform = Platform(data / "platform", choose(data / "platform", nodes, say=_say))
-    try:
-        began = time.monotonic()
-        console.start()
-        platform.start(while_pid=os.getpid(), say=_say)
-        registry = platform.registry
-        images = {version: push_sample(registry, version) for version in VERSIONS}
-        console.wait()
-        console.first_admin(ADMIN, PEOPLE[0].name)
-        _say(f"The ground is ready after {time.monotonic() - began:.0f} s.")
-        return walk(Ground(console.url, dict(platform.clusters), registry_body(registry), images, console.token, _say))
-    finally:
-        console.stop()
-        platform.stop()
-        shutil.rmtree(data, ignore_errors=True)
-
-
 def _end(number: int, frame: FrameType | None) -> None:
     del number, frame
     raise Ended
@@ -250,13 +273,8 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--empty", action="store_true", help="leave all ten steps of the road to you")
     verbs.add_parser("down", help="stop it; what it stored stays")
     verbs.add_parser("reset", help="stop it and remove all it stored")
-    road = verbs.add_parser("walk", help="walk the main road by REST on a console and a platform of their own")
-    road.add_argument(
-        "--nodes",
-        choices=(PLAYED, REAL),
-        default=os.environ.get("DEMO_NODES") or PLAYED,
-        help=f"the nodes of the clusters (as DEMO_NODES says, else {PLAYED})",
-    )
+    road = verbs.add_parser("walk", help="walk all ten steps by REST on the demo, starting it for that if it is not up")
+    road.add_argument("--port", type=int, default=PORT, help=f"port of the console ({PORT})")
     return parser
 
 

@@ -13,11 +13,16 @@ from deploy.local.platform import Platform
 LIST = "/environments/%s/apps/admin-console"
 
 
-def what_is_next(console: str, platform: Platform, people: Path, registry: Path, *, is_set_up: bool) -> Iterator[str]:
+def what_is_next(
+    console: str, platform: Platform, people: Path, registry: Path, *, is_set_up: bool, is_walked: bool
+) -> Iterator[str]:
     """Give the lines: the steps that are left to a person, with addresses, and where the passwords are."""
     yield ""
     yield f"The console: {console}; passwords: {people}"
-    yield from _to_publish(console) if is_set_up else _to_set_up(console, platform)
+    if is_walked:
+        yield f"All ten steps were walked by REST; what came of it: {console}/operations"
+    else:
+        yield from _to_publish(console) if is_set_up else _to_set_up(console, platform)
     yield f"Registry: {platform.registry.address}; its accounts and certificate authority: {registry}"
     yield f"  The application's images: {platform.registry.address}/dev/web, api, db, cache, worker; 1.0 and 2.0."
     real = [cluster for cluster in platform.clusters.values() if cluster.facts.real]

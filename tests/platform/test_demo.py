@@ -66,12 +66,17 @@ class Demo:
         return f"http://127.0.0.1:{self.port}"
 
     def run(self, verb: str) -> str:
-        """Run one other command of the demo to its end."""
-        line = [sys.executable, "-m", "deploy.local.demo", verb]
-        answer = subprocess.run(
-            line, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, check=True
-        )
+        """Run one other command of the demo to its good end."""
+        answer = self.command(verb)
+        assert answer.returncode == 0, answer.stdout[-2000:] + answer.stderr[-2000:]
         return answer.stdout
+
+    def command(self, verb: str) -> subprocess.CompletedProcess[str]:
+        """Run one other command of the demo to its end, whatever it is."""
+        line = [sys.executable, "-m", "deploy.local.demo", verb]
+        return subprocess.run(
+            line, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=600, check=False
+        )
 
     def processes(self) -> list[str]:
         """Every process that has to do with the folder, by its command line or its environment."""
@@ -132,9 +137,16 @@ def test_the_demo_from_its_first_start_to_its_reset(tmp_path: Path) -> None:
         assert "5  Sign in as 李雷 (lilei) and publish 1.0" in printed
         assert demo.counts(people) == {"clusters": 3, "teams": 3, "environments": 3, "users": 4, "operations": 4}
         assert "5  Sign in as" in demo.run("up")
+
+        walked = demo.run("walk")
+        assert walked.count("  ok  ") == 10, walked
+        assert "walked by REST" in demo.run("up")
         demo.run("down")
         assert process.wait(10) == 0
     assert demo.is_silent()
     demo.run("down")
+    refused = demo.command("walk")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "make demo-reset" in refused.stderr, "a road is walked once, and nothing is started to find that out"
     demo.run("reset")
     assert list(demo.data.iterdir()) == []
