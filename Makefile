@@ -11,7 +11,7 @@ EMPTY ?=
 WORKERS ?= 4
 SOURCES := console teams operations clusters marketplace tests deploy bench manage.py .ci/prepare.py
 
-.PHONY: help ready programs demo demo-down demo-reset demo-walk dev test bench pictures check format lint types imports templates messages messages-check compile-messages compose-secrets
+.PHONY: help ready programs demo demo-down demo-reset demo-walk dev test bench bench-pages pictures check format lint types imports templates messages messages-check compile-messages compose-secrets
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ test: programs  ## Run every test
 
 bench: ready compile-messages  ## Measure beside the peers and write docs/performance.md; one part: make bench ARGS=copying
 	@$(PY) -m bench $(ARGS)
+
+bench-pages: ready compile-messages  ## Measure every page and GET at scale 1 and 10; SCALE=1: the small one alone
+	@SCALE=$(SCALE) $(PY) -m bench pages
 
 pictures: ready compile-messages  ## Take the pictures of the README: walk the road in a browser, in both languages
 	@$(PY) -m tests.real.browser
