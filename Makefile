@@ -11,7 +11,7 @@ EMPTY ?=
 WORKERS ?= 4
 SOURCES := console teams operations clusters marketplace tests deploy bench manage.py .ci/prepare.py
 
-.PHONY: help ready programs demo demo-down demo-reset demo-walk dev test bench bench-pages pictures check format lint types imports templates messages messages-check compile-messages compose-secrets
+.PHONY: help ready programs demo demo-down demo-reset demo-walk dev image self-hosted test bench bench-pages pictures check format lint types imports templates messages messages-check compile-messages compose-secrets
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -36,6 +36,13 @@ demo-walk: ready compile-messages  ## Walk all ten steps by REST on the demo, st
 
 dev: ready  ## Run the console alone: database, broker, pages, API, event streams and a worker
 	@$(PY) manage.py dev
+
+image: ready compile-messages  ## Make the console's image without Docker, as an OCI layout in .waybill/image
+	@$(PY) -m deploy.image .waybill/image
+
+self-hosted: ready compile-messages  ## Run the console on a local cluster with real nodes and walk the road there (root)
+	@$(PY) -m deploy.image .waybill/image --servers
+	@$(PY) -m deploy.kubernetes .waybill/image
 
 compose-secrets: ready  ## Make the keys, passwords and certificates that docker-compose.yml mounts
 	@$(PY) -m deploy.compose.prepare

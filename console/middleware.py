@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 from console.kit.context import RequestContext, new_request_id, surrounding
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_PROBED = {"/livez", "/readyz"}
+_PROBED = {"/livez", "/readyz", "/metrics"}
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_REQUEST_ID")
 
 
@@ -47,7 +47,7 @@ def _caller(request: HttpRequest) -> str | None:
 
 def _context(request: HttpRequest) -> RequestContext:
     if request.path_info in _PROBED:
-        # A probe speaks to an address and not to a name, and what it is told depends on neither.
+        # A probe or monitor speaks to an address and not to a name, and what it is told depends on neither.
         request.META["HTTP_HOST"] = urlsplit(settings.WAYBILL_PUBLIC_URL).netloc
     if not _trusted(request.META.get("REMOTE_ADDR", "")):
         for header in _FORWARDED:

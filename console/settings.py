@@ -41,6 +41,7 @@ WAYBILL_TOKEN_MAX_DAYS = ENVIRONMENT.token_max_days
 WAYBILL_MAX_BODY = ENVIRONMENT.max_body
 WAYBILL_MAX_YAML = ENVIRONMENT.max_yaml
 WAYBILL_MAX_FILE = ENVIRONMENT.max_file
+WAYBILL_METRICS = ENVIRONMENT.metrics.get_secret_value() if ENVIRONMENT.metrics else None
 WAYBILL_DATA_DIR = ENVIRONMENT.data_dir.absolute()
 WAYBILL_DEV = ENVIRONMENT.dev
 WAYBILL_REDIS_URL = ENVIRONMENT.redis_url.get_secret_value()
@@ -171,7 +172,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # The middleware removes the header below unless a listed proxy sent it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _TLS
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]  # asked from inside, without TLS
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$", r"^metrics$"]  # asked from inside, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if _TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _TLS
 SECURE_HSTS_PRELOAD = _TLS

@@ -57,6 +57,12 @@ def _long(value: SecretStr) -> SecretStr:
     return value
 
 
+def _word(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < 32:
+        raise ValueError("at least 32 characters are needed")
+    return value
+
+
 def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
@@ -151,6 +157,7 @@ class Environment(BaseModel):
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    metrics: Annotated[SecretStr, AfterValidator(_word)] | None = None
     data_dir: Path = Path(".waybill")
     # Set by `manage.py dev` and the tests alone: static files straight from their source folders.
     dev: bool = False
