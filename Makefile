@@ -7,11 +7,16 @@ PY := .venv/bin/python
 ARGS ?=
 # make demo EMPTY=1 leaves clusters, teams, registry and application to you.
 EMPTY ?=
+SEED ?=
+ONLY ?=
+FULL ?=
 # More than cores: most tests wait for pods, leases and pages.
 WORKERS ?= 4
+# Proofs that measure seconds want the machine for themselves.
+FAULTS_WORKERS ?= 2
 SOURCES := console teams operations clusters marketplace tests deploy bench manage.py .ci/prepare.py
 
-.PHONY: help ready programs demo demo-down demo-reset demo-walk dev image self-hosted test bench bench-pages pictures check format lint types imports templates messages messages-check compile-messages compose-secrets
+.PHONY: help ready programs demo demo-down demo-reset demo-walk dev image self-hosted test faults bench bench-pages pictures check format lint types imports templates messages messages-check compile-messages compose-secrets
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -55,6 +60,12 @@ programs: ready compile-messages  # the browser and the clusters of the tests, b
 
 test: programs  ## Run every test
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+faults: programs  ## Prove the engine under faults (SEED=n replays, ONLY=R1,K2 chooses, FULL=1: full size)
+	@seed=$(SEED); seed=$${seed:-$$($(PY) -c 'import secrets; print(secrets.randbelow(10**9))')}; \
+	echo "make faults$(if $(ONLY), ONLY=$(ONLY))$(if $(filter-out 0,$(FULL)), FULL=1) SEED=$$seed"; \
+	TESTS_SEED=$$seed TESTS_FULL=$(filter-out 0,$(FULL)) $(PY) -m pytest --proofs=$(or $(ONLY),all) \
+	  -n $(FAULTS_WORKERS) --dist loadfile --no-loadscope-reorder tests/faults tests/clusters/delivery $(ARGS)
 
 bench: ready compile-messages  ## Measure beside the peers and write docs/performance.md; one part: make bench ARGS=copying
 	@$(PY) -m bench $(ARGS)

@@ -30,6 +30,7 @@ settings.WAYBILL_REDIS_URL = os.environ["REDIS_URL"]
 celery.conf.update(broker_url=os.environ["REDIS_URL"])
 
 _parts = ("tests.real.redis", "tests.real.browser", "tests.real.docker", "tests.cast", "tests.real.platform")
+_parts += ("tests.faults.proofs",)
 pytest_plugins = [part for part in _parts if find_spec(part)]
 
 _database = pytest.StashKey[Postgres]()

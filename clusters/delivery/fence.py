@@ -14,9 +14,9 @@ from clusters.delivery import inventory
 from clusters.delivery.live import api_version, generation_of, is_terminating, object_id, uid_of, version_of
 from clusters.delivery.run import TAKE_OVER, Run, observed
 from clusters.kube import connect, keys
-from clusters.kube.errors import CredentialsRefused, Outdated
+from clusters.kube.errors import CredentialsRefused, Forbidden, Outdated
 from clusters.kube.protocol import Answer, Kube, Manifest
-from clusters.manifests import labels, names
+from clusters.manifests import labels
 from clusters.models import AppliedObject, Environment
 from operations.engine.work import Work
 from operations.models import Step
@@ -49,29 +49,35 @@ def replace_key(work: Work, environment: Environment) -> None:
 
 
 def with_key(work: Work, environment: Environment, act: Callable[[], Result]) -> Result:
-    """Do something with the environment's key, once more when that was refused and there is a newer one.
+    """Do something with the environment's key, once more when that was refused and the key was not the newest.
 
     Operations of one environment that lost their leases together are taken over one after the other, and each replaces
-    the key: whoever is at work meanwhile may find its own gone, or the newest not made yet. Whoever needs that one
-    makes it; making it twice is harmless. Raises CredentialsRefused when the newest key itself is refused.
+    the key: whoever is at work meanwhile may find its own gone, the newest not made yet, or made and not bound. Whoever
+    needs that one makes it; making it twice is harmless. Raises CredentialsRefused, or Forbidden, when the newest key
+    itself is refused.
     """
     tried = set()
     while True:
         try:
             return act()
-        except CredentialsRefused:
+        except (CredentialsRefused, Forbidden) as error:
+            before = work.generation
             work.before_write()  # reads the number of the key anew
             if work.generation in tried:
                 raise
             tried.add(work.generation)
-            _make_missing_key(work, environment)
+            mended = _mend_key(work, environment)
+            # Who holds the newest key and is forbidden something lacks a right: nothing is done twice for that.
+            if isinstance(error, Forbidden) and not mended and work.generation == before:
+                raise
 
 
-def _make_missing_key(work: Work, environment: Environment) -> None:
-    """Make the environment's key where there is none of its generation."""
-    account = names.key(environment.slug, work.generation)
-    if connect.for_cluster(environment.cluster).get("ServiceAccount", account, names.SYSTEM_NAMESPACE) is None:
-        replace_key(work, environment)
+def _mend_key(work: Work, environment: Environment) -> bool:
+    """Make the environment's key where there is none of its generation, or none that is bound; tell whether it was."""
+    if keys.is_bound(connect.for_cluster(environment.cluster), environment, work.generation):
+        return False
+    replace_key(work, environment)
+    return True
 
 
 def bump(run: Run) -> None:

@@ -85,7 +85,9 @@ def _stuck(look: Look, now: float) -> Iterator[Finding]:
 def _of_pod(look: Look, pod: Object) -> Iterator[Finding]:
     name = pod["metadata"]["name"]
     if pod.get("status", {}).get("reason") == "NodeLost" or phase(pod) == "Unknown":
+        # What its containers and probes were like says nothing any more: nobody has looked at them since.
         yield Finding("node_lost", one_line(pod["status"].get("message")), pod=name)
+        return
     scheduled = condition(pod, "PodScheduled")
     if scheduled is not None and scheduled.get("status") == "False":
         words = one_line(scheduled.get("message"))

@@ -13,12 +13,16 @@ from console.kit.errors import Rejected
 MANAGER = "waybill-console"
 """The field manager of everything the console makes for an environment as a whole."""
 
+BIND_TRIES = 8
+"""So often a binding is looked at anew that another owner moves at the same moment; each of them only moves it on."""
+
 
 def place_key(kube: Kube, environment: Environment, generation: int) -> None:
     """Make the ServiceAccount of that generation and let the environment's one binding name it, and no other.
 
-    One PATCH of the binding drops the old key and admits the new. Repeating it is harmless. Raises Rejected
-    object_name_taken when the account belongs to another environment, of another console perhaps.
+    One PATCH of the binding drops the old key and admits the new. Repeating it is harmless, and so is coming late: a
+    binding that names a newer key already stays as it is. Raises Rejected object_name_taken when the account belongs
+    to another environment, of another console perhaps.
     """
     owner = str(environment.pk)
     account = manifests.key_account(environment.slug, generation, owner)
@@ -27,7 +31,34 @@ def place_key(kube: Kube, environment: Environment, generation: int) -> None:
     except Exists as error:
         _refuse_stranger(kube, account, owner, error.target)
     binding = manifests.deploy_binding(environment.namespace, owner, environment.slug, generation)
-    kube.apply(binding, MANAGER, force=True)
+    for _ in range(BIND_TRIES):
+        live = kube.get("RoleBinding", names.DEPLOY, environment.namespace)
+        if bound_generation(live, environment) > generation:
+            return
+        try:
+            # By the version that was looked at: two owners that bind at the same moment must not swap their order.
+            version = None if live is None else str(live["metadata"]["resourceVersion"])
+            kube.apply(binding, MANAGER, create_only=live is None, resource_version=version, force=True)
+        except (Exists, Outdated):
+            continue
+        return
+    raise Outdated(f"RoleBinding/{names.DEPLOY}")
+
+
+def bound_generation(binding: Manifest | None, environment: Environment) -> int:
+    """Give the generation of the key that a binding of this environment names; 0 when it names none."""
+    if binding is None or (binding["metadata"].get("labels") or {}).get(labels.ENVIRONMENT) != str(environment.pk):
+        return 0
+    subjects = binding.get("subjects") or [{}]
+    slug, _, number = str(subjects[0].get("name", "")).rpartition("-")
+    return int(number) if slug == environment.slug and number.isdecimal() else 0
+
+
+def is_bound(kube: Kube, environment: Environment, generation: int) -> bool:
+    """Tell whether the key of that generation is there, and the environment's binding names it."""
+    if kube.get("ServiceAccount", names.key(environment.slug, generation), names.SYSTEM_NAMESPACE) is None:
+        return False
+    return bound_generation(kube.get("RoleBinding", names.DEPLOY, environment.namespace), environment) == generation
 
 
 def _refuse_stranger(kube: Kube, account: Manifest, owner: str, target: str) -> None:

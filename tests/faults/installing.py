@@ -40,10 +40,10 @@ def components(version: int = 1) -> list[Any]:
     ]
 
 
-def begin(stage: Stage, place: str, slug: str, values: dict[str, Any] | None = None) -> Operation:
+def begin(stage: Stage, place: str, slug: str, values: dict[str, Any] | None = None, version: str = "1.0") -> Operation:
     """Ask by REST for an installation under a name of its own; its worker is still to come."""
     given = {"web.variables.TOKEN": "s3cret"} if values is None else values
-    return operation(stage.install(place, app={"slug": slug, "name": slug.title()}, values=given))
+    return operation(stage.install(place, app={"slug": slug, "name": slug.title()}, values=given, version=version))
 
 
 def add_place(stage: Stage, place: str) -> None:

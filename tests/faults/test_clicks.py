@@ -49,6 +49,7 @@ def counts() -> tuple[int, int, int, int]:
     )
 
 
+@pytest.mark.proof("R6")
 def test_five_hundred_double_clicks_are_one_installation(cast: Cast) -> None:
     answers = click(cast, ["the-click"] * CLICKS)
     assert {answer.status_code for answer in answers} == {202}
@@ -57,6 +58,7 @@ def test_five_hundred_double_clicks_are_one_installation(cast: Cast) -> None:
     assert counts() == (1, 1, 1, 1)
 
 
+@pytest.mark.proof("R6")
 def test_many_people_installing_under_one_name_are_one_installation_and_refusals(cast: Cast) -> None:
     answers = click(cast, [f"key-{number}" for number in range(100)])
     codes = [answer.status_code for answer in answers]
@@ -65,6 +67,7 @@ def test_many_people_installing_under_one_name_are_one_installation_and_refusals
     assert counts() == (1, 1, 1, 1)
 
 
+@pytest.mark.control("R6")
 def test_control_without_guards_double_clicks_are_doubled(cast: Cast) -> None:
     """Without the unique key the name alone keeps the clicks apart, by refusals; without both they are many."""
     tables = ("idempotency_key", "application", "operation")

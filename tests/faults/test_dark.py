@@ -21,12 +21,15 @@ from tests.clusters.working import connect_row
 from tests.faults.conftest import Nursery
 from tests.faults.hooks import Plan
 from tests.faults.installing import begin, created, left
-from tests.marketplace.deliver.stage import Stage, done, failed, make_stage, part
+from tests.faults.proofs import Tally
+from tests.marketplace.deliver.stage import Stage, done, failed, make_stage, operation, part
 from tests.operations.test_api import signed_in
 from tests.real.platform import PlatformFactory
 
 BAR = 15
 """Seconds until the darkness is shown, and until work goes on after it."""
+DARK = 600
+"""Seconds without the cluster, at full size."""
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -69,7 +72,8 @@ def seconds_until(state: str, run: Operation) -> float:
     return time.monotonic() - began
 
 
-def test_a_dark_cluster_is_waited_for_and_holds_up_nobody_else(nursery: Nursery, two: Two) -> None:
+@pytest.mark.proof("R10")
+def test_a_dark_cluster_is_waited_for_and_holds_up_nobody_else(nursery: Nursery, two: Two, tally: Tally) -> None:
     stage, cluster = two.stage, two.stage.cluster.name
     run = begin(stage, "test", "run-01", values={})
     worker = nursery.worker()
@@ -92,7 +96,9 @@ def test_a_dark_cluster_is_waited_for_and_holds_up_nobody_else(nursery: Nursery,
     assert (run.state, other.attempts) == ("waiting", 0)
 
     two.dark.start_apiserver()
-    assert seconds_until("running", run) < BAR
+    took = seconds_until("running", run)
+    assert took < BAR
+    tally.recovered([took])
     for program in ("manager", "scheduler", "player"):  # else they sit out their own back-off, half a minute
         two.dark.stop(program)
         two.dark.start(program)
@@ -108,6 +114,56 @@ def test_a_dark_cluster_is_waited_for_and_holds_up_nobody_else(nursery: Nursery,
     worker.wait()
 
 
+@pytest.mark.full
+@pytest.mark.proof("R10")
+@pytest.mark.timeout(1800)
+def test_ten_dark_minutes_in_mid_upgrade(nursery: Nursery, two: Two, tally: Tally) -> None:
+    stage = two.stage
+    worker = nursery.worker()
+    done(begin(stage, "test", "run-01", values={}), seconds=120)
+    slow = [{"name": "PLAY", "value": "slow"}, {"name": "PLAY_DELAY", "value": "9s"}]
+    stage.version("2.0", [part("web", 2, depends_on=["db"]), part("db", 2, variables=slow)])
+    body = {"version": "2.0"}
+    run = operation(stage.post(f"environments/{stage.slug('test')}/apps/run-01/upgrades", body))
+    darken(two, run)
+    assert seconds_until("waiting", run) < BAR
+    went = time.monotonic()
+    number = 1
+    while time.monotonic() - went < DARK:
+        number += 1
+        other = begin(stage, "bright", f"run-{number:02}", values={})
+        done(other, seconds=60)
+        assert other.attempts == 0
+        time.sleep(30)
+        run.refresh_from_db()
+        assert run.state == "waiting"
+    two.dark.start_apiserver()
+    took = seconds_until("running", run)
+    assert took < BAR
+    tally.recovered([took])
+    for program in ("manager", "scheduler", "player"):  # else they sit out their own back-off, half a minute
+        two.dark.stop(program)
+        two.dark.start(program)
+    done(run, seconds=120)
+    assert (run.attempts, run.changed) == (0, "all")
+    end = left_of(stage, "test", "run-01")
+    assert end["web"].endswith(part("web", 2)["image"]["digest"]) and end["db"].endswith(
+        part("db", 2)["image"]["digest"]
+    )
+    worker.signal("TERM")
+    worker.wait()
+
+
+def left_of(stage: Stage, place: str, slug: str) -> dict[str, str]:
+    """The image that each component runs."""
+    live = stage.house(place).listed("deployments", "apps")
+    return {
+        name.removeprefix(f"{slug}-"): item["spec"]["template"]["spec"]["containers"][0]["image"]
+        for name, item in live.items()
+    }
+
+
+@pytest.mark.control("R10")
 def test_control_without_patience_a_dark_cluster_is_a_failure(nursery: Nursery, two: Two) -> None:
     run = begin(two.stage, "test", "run-01", values={})
     nursery.worker(Plan(without=("patience",)))

@@ -21,6 +21,7 @@ def click(shop: Shop, *, keys: list[str], body: dict[str, Any]) -> list[Any]:
     return press(len(keys), lambda number: post(clients[number % AT_ONCE], "/api/v1/toys", body, key=keys[number]))
 
 
+@pytest.mark.proof("R6")
 def test_the_same_click_five_hundred_times_is_one_operation(shop: Shop) -> None:
     answers = click(shop, keys=["the-click"] * CLICKS, body={"world": "w"})
     assert {answer.status_code for answer in answers} == {202}
@@ -29,6 +30,7 @@ def test_the_same_click_five_hundred_times_is_one_operation(shop: Shop) -> None:
     assert (Operation.objects.count(), IdempotencyKey.objects.count()) == (1, 1)
 
 
+@pytest.mark.proof("R6")
 def test_five_hundred_people_changing_one_thing_are_one_operation_and_refusals(shop: Shop) -> None:
     answers = click(shop, keys=[f"k{n}" for n in range(CLICKS)], body={"lock_key": "app:1"})
     codes = [answer.status_code for answer in answers]
@@ -41,12 +43,14 @@ def test_five_hundred_people_changing_one_thing_are_one_operation_and_refusals(s
 TABLES = ("idempotency_key", "operation_event", "step", "operation")
 
 
+@pytest.mark.control("R6")
 def test_control_without_the_unique_key_clicks_are_doubled(shop: Shop) -> None:
     with without_key(*TABLES):
         click(shop, keys=["the-click"] * 20, body={"world": "w"})
         assert Operation.objects.count() == 20
 
 
+@pytest.mark.control("R6")
 def test_control_without_the_lock_one_thing_is_changed_twice(shop: Shop) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'operation_lock_key'")

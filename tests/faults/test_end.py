@@ -49,6 +49,7 @@ def test_a_worker_that_is_asked_to_end_frees_its_lease(
     assert not Fence.objects.exists(), "a clean hand-over changes no key"
 
 
+@pytest.mark.proof("R3")
 def test_a_worker_starts_works_and_ends_without_a_broker(
     celery_worker: subprocess.Popen[bytes], shop: Shop, ledger: toy.Ledger
 ) -> None:
@@ -69,6 +70,7 @@ def test_the_doorbell_wakes_a_worker_at_once(broker: Valkey, nursery: Nursery, s
         assert (operation.started_at - operation.created_at).total_seconds() < 1
 
 
+@pytest.mark.control("R3")
 def test_control_without_the_sweep_a_lost_ring_is_a_lost_operation(
     broker: Valkey, nursery: Nursery, shop: Shop, ledger: toy.Ledger
 ) -> None:

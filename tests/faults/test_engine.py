@@ -86,6 +86,7 @@ def places(registry: RegistryFacts, image: Listed) -> list[Place]:
     ]
 
 
+@pytest.mark.proof("R1")
 def test_a_worker_killed_while_it_takes_an_image_leaves_a_whole_one(
     nursery: Nursery,
     people: Cast,

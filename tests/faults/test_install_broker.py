@@ -17,6 +17,7 @@ __all__ = ["flushing"]
 pytestmark = pytest.mark.timeout(240)
 
 
+@pytest.mark.proof("R3")
 def test_a_broker_that_forgets_and_dies_in_mid_installation(
     broker: Valkey, flushing: list[int], nursery: Nursery, stage: Stage
 ) -> None:

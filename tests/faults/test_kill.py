@@ -1,4 +1,7 @@
-"""kill -9 of a worker before and after its requests: nothing lost, nothing doubled, nothing stuck."""
+"""kill -9 of a worker before and after its requests: nothing lost, nothing doubled, nothing stuck.
+
+A sample of the points by default; at full size every one that an operation passes.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,14 @@ import pytest
 from operations.models import Fence, Operation
 from tests.faults.conftest import Nursery, Worker
 from tests.faults.hooks import Plan
+from tests.faults.proofs import Tally
+from tests.faults.size import size
 from tests.operations import toy
 from tests.operations.conftest import ended, until
 from tests.operations.people import Shop
 
 AT_ONCE = 6
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(size(400, 3600))
 
 
 def points_of(nursery: Nursery, shop: Shop, ledger: toy.Ledger, folder: Path) -> list[list[Any]]:
@@ -32,10 +37,11 @@ def points_of(nursery: Nursery, shop: Shop, ledger: toy.Ledger, folder: Path) ->
 
 
 def chosen(points: list[list[Any]]) -> list[int]:
-    """Choose where to kill: after the claim, at every outbound request, and at every ninth point of the database."""
+    """Choose where to kill: after the claim, at every outbound request, and at every ninth point of the database; at
+    full size at each."""
     outside = [number for number, kind, _, _ in points if kind == "kube"]
     database = [number for number, kind, _, _ in points if kind == "database"]
-    return sorted({0, *outside, *database[::9], database[-1]})
+    return sorted({0, *outside, *database[:: size(9, 1)], database[-1]})
 
 
 def killed(
@@ -76,8 +82,9 @@ def story(operation: Operation) -> dict[str, Any]:
     }
 
 
+@pytest.mark.proof("R1")
 def test_a_worker_killed_anywhere_loses_doubles_and_wedges_nothing(
-    nursery: Nursery, shop: Shop, ledger: toy.Ledger, tmp_path: Path
+    nursery: Nursery, shop: Shop, ledger: toy.Ledger, tmp_path: Path, tally: Tally
 ) -> None:
     points = points_of(nursery, shop, ledger, tmp_path)
     peaceful = story(Operation.objects.get(kind="toy_0"))
@@ -98,10 +105,12 @@ def test_a_worker_killed_anywhere_loses_doubles_and_wedges_nothing(
             assert (operation.attempts, operation.epoch) in {(1, 2), (0, 1)}, what
             agents = ledger.agents(operation.name)
             resumed += len({agent.split()[2] for agent in agents}) > 1
+        tally.runs(len(batch))
     assert resumed >= 4, "workers that died half-way were continued, not begun anew"
     assert Fence.objects.get(environment_id=shop.enterprise.pk).generation > len(at) // 2
 
 
+@pytest.mark.control("R1")
 def test_control_without_looking_first_writes_are_doubled(
     nursery: Nursery, shop: Shop, ledger: toy.Ledger, tmp_path: Path
 ) -> None:
@@ -118,6 +127,7 @@ def test_control_without_looking_first_writes_are_doubled(
     assert [len(ledger.of(operation.name)) for operation in operations] == [4, 4, 4]
 
 
+@pytest.mark.control("R1", "R2")
 def test_control_without_expiry_the_operation_is_stuck(nursery: Nursery, shop: Shop, ledger: toy.Ledger) -> None:
     (operation,) = killed(nursery, shop, ledger, [30])
     nursery.worker(Plan(kinds=("toy_30",), without=("expiry",)))
@@ -135,6 +145,7 @@ def lease_age(operation: Operation) -> float:
     return time.time() - operation.lease_until.timestamp()
 
 
+@pytest.mark.proof("R1")
 def test_a_worker_killed_in_an_undo_takes_back_once(
     nursery: Nursery, shop: Shop, ledger: toy.Ledger, tmp_path: Path
 ) -> None:

@@ -13,11 +13,13 @@ from operations.models import Operation
 from tests.faults.conftest import Nursery, Worker
 from tests.faults.hooks import Place, Plan
 from tests.faults.hooks import places as passed
+from tests.faults.proofs import Tally
+from tests.faults.size import size
 from tests.operations import toy
 from tests.operations.conftest import ended, until
 from tests.operations.people import Shop
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(size(400, 3600))
 
 
 def rows(operation: Operation) -> Any:
@@ -86,14 +88,16 @@ def places(nursery: Nursery, shop: Shop, ledger: toy.Ledger, folder: Path) -> li
     posts = [number for number, kind, _, detail in points if kind == "kube" and detail.startswith("POST")]
     outside = [number for number, kind, _, _ in points if kind == "kube"]
     between = [number for number, kind, _, _ in points if kind == "database" and posts[0] < number < posts[3]]
-    return sorted({0, *posts[:4], *[number for number in outside if number < posts[0]][:2], *between[::6]})
+    return sorted({0, *posts[:4], *[number for number in outside if number < posts[0]][:2], *between[:: size(6, 1)]})
 
 
+@pytest.mark.proof("R4")
 def test_a_worker_that_wakes_late_changes_nothing(
-    nursery: Nursery, shop: Shop, ledger: toy.Ledger, tmp_path: Path
+    nursery: Nursery, shop: Shop, ledger: toy.Ledger, tmp_path: Path, tally: Tally
 ) -> None:
     at = places(nursery, shop, ledger, tmp_path)
     assert len(at) >= 10
+    tally.runs(len(at))
     for start in range(0, len(at), 6):
         batch = at[start : start + 6]
         asleep = [paused(nursery, shop, ledger, number) for number in batch]
@@ -118,6 +122,7 @@ def test_a_worker_that_wakes_late_changes_nothing(
         awake.wait()
 
 
+@pytest.mark.control("R4")
 def test_control_without_the_epoch_a_late_worker_writes_rows(
     nursery: Nursery, shop: Shop, ledger: toy.Ledger, tmp_path: Path
 ) -> None:
@@ -130,6 +135,7 @@ def test_control_without_the_epoch_a_late_worker_writes_rows(
     until(lambda: rows(operation) != before, seconds=30, what="the late worker's trace in the rows")
 
 
+@pytest.mark.control("R4")
 def test_control_without_the_fence_a_late_worker_writes_outside(
     nursery: Nursery, shop: Shop, ledger: toy.Ledger, tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ from tests.cast import Cast, make_cast
 from tests.clusters.working import ended
 from tests.faults.conftest import Nursery
 from tests.faults.hooks import Place, Plan
+from tests.faults.proofs import Tally
+from tests.faults.size import size
 from tests.marketplace import world
 from tests.marketplace.conftest import goal, name, pusher, store
 from tests.marketplace.servers import PlainPusher
@@ -22,7 +24,7 @@ from tests.marketplace.shop import Shop, make_shop
 __all__ = ["goal", "name", "pusher", "store"]
 
 AT_ONCE = 6
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(size(400, 3600))
 
 
 @pytest.fixture
@@ -31,21 +33,23 @@ def people(nursery: Nursery) -> Cast:
     return make_cast()
 
 
+@pytest.mark.proof("R1")
 def test_a_worker_killed_anywhere_in_a_publication_leaves_a_whole_version(
-    nursery: Nursery, people: Cast, store: str, goal: str, pusher: PlainPusher, name: str, tmp_path: Path
+    nursery: Nursery, people: Cast, store: str, goal: str, pusher: PlainPusher, name: str, tmp_path: Path, tally: Tally
 ) -> None:
     world.make_registry(people.admin, store, prefix="dev", state="former")
     world.make_registry(people.admin, goal, prefix=f"lib/{name}")
     shop = make_shop(people, store, pusher, name)
     points = points_of(nursery, shop, tmp_path / "trace")
     outside = [number for number, kind, _, _ in points if kind == "registry"]
-    at = sorted({0, *outside[:: max(1, len(outside) // 9)], outside[-1], len(points) // 2})
+    at = sorted({0, *outside[:: size(max(1, len(outside) // 9), 1)], outside[-1], len(points) // 2})
     assert len(at) >= 10
     for start in range(0, len(at), AT_ONCE):
         names = [killed(nursery, shop, number) for number in at[start : start + AT_ONCE]]
         rescuer = nursery.worker()
         for operation in names:
             whole(shop, ended(operation, seconds=60), goal)
+        tally.runs(len(names))
         rescuer.signal("TERM")
         rescuer.wait()
     assert Operation.objects.filter(kind="publish", attempts__gte=1).count() >= 8
@@ -83,13 +87,14 @@ def whole(shop: Shop, operation: Operation, goal: str) -> None:
         assert (image.state, image.bytes_done) == ("done", image.bytes_total)
         held = target.manifest(f"lib/{shop.name}/{image.path}", publication.version_number)
         assert held.headers["docker-content-digest"] == image.digest
-        for digest, size in (*shop.images[image.components[0]].layers, shop.images[image.components[0]].config):
+        for digest, length in (*shop.images[image.components[0]].layers, shop.images[image.components[0]].config):
             blob = target.caller.call("HEAD", f"/v2/lib/{shop.name}/{image.path}/blobs/{digest}")
-            assert (blob.status, int(blob.headers["content-length"])) == (200, size)
+            assert (blob.status, int(blob.headers["content-length"])) == (200, length)
     ends = operation.events.filter(code__startswith="operation_").count()
     assert ends == 1
 
 
+@pytest.mark.control("R1")
 def test_control_without_guards_a_killed_publication_is_not_whole(
     nursery: Nursery, people: Cast, store: str, goal: str, pusher: PlainPusher, name: str
 ) -> None:

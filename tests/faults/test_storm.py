@@ -18,6 +18,7 @@ from tests.operations.people import Shop
 pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.proof("R2")
 def test_random_kills_under_load(broker: Valkey, nursery: Nursery, shop: Shop, ledger: toy.Ledger) -> None:
     dice = random.Random(20260302)
     workers = [nursery.worker() for _ in range(2)]
