@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from clusters.models import Cluster, Environment
-from marketplace.models import ImageRegistry, Version
-from marketplace.present.market import market
+from marketplace.models import ImageRegistry, Template, Version
 from operations import words
 from operations.models import Operation
 from operations.states import ACTIVE
@@ -133,7 +132,8 @@ def environments(user: User) -> Counts:
 
 def awaiting_mark(user: User) -> int:
     """Count the templates whose newest version has no Release mark yet."""
-    return market(user).filter(Q(newest_release=None) | ~Q(newest=F("newest_release"))).count()
+    rows = Template.objects.permitted(user).shown()
+    return rows.filter(Q(newest_released=None) | ~Q(newest_version=F("newest_released"))).count()
 
 
 def operations(user: User) -> Counts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,18 @@ def operations_json(operations: Iterable[Operation], user: Person) -> list[dict[
     places = registry.place_names(
         {row.environment_id for row in rows if row.environment_id}, {row.cluster_id for row in rows if row.cluster_id}
     )
+    _look_up(rows)
     return [_json(row, places) for row in rows]
+
+
+def _look_up(rows: Sequence[Operation]) -> None:
+    """Let each kind read what its operations are shown with, once for all of them."""
+    kinds: dict[str, list[Operation]] = {}
+    for row in rows:
+        kinds.setdefault(row.kind, []).append(row)
+    for kind, found in kinds.items():
+        if runner := registry.find(kind):
+            runner.look_up(found)
 
 
 def location(operation: Operation) -> str:

@@ -90,7 +90,7 @@ def operation_list(request: SignedIn) -> HttpResponse:
         rows = rows.active()
     if given["mine"]:
         rows = rows.filter(initiator=request.user)
-    shown = paged(request, rows, show=Row, filters=FILTERS, sorts=SORTS, sort="-started")
+    shown = paged(request, rows, show=Row, filters=FILTERS, sorts=SORTS, sort="-started", tie="number")
     known = places.environments(row.environment_id for row in shown.rows if row.environment_id)
     for row in shown.rows:
         row.place = known.get(row.environment_id) if row.environment_id else None

@@ -85,6 +85,11 @@ class Environment(MutableRow):
             ),
             models.CheckConstraint(condition=Q(pod_security__in=["restricted", "baseline"]), name="environment_pods"),
         ]
+        indexes = [
+            models.Index(
+                fields=["enterprise", "position", "slug"], condition=Q(removed_at=None), name="environment_order"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.slug

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, IntegerField, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -25,7 +26,7 @@ from operations.starting import new_key, start_once
 from teams import access, present
 from teams.actions.members import remove_member, set_member_roles
 from teams.actions.teams import create_team
-from teams.models import Team, User
+from teams.models import Membership, Team, User
 from teams.roles import RIGHT_LABELS, ROLE_LABELS, TEAM_RIGHTS, TEAM_ROLES, rights_of
 
 PEOPLE = 200
@@ -38,7 +39,9 @@ SORTS = {"name": "slug", "members": "people"}
 def team_list(request: SignedIn) -> HttpResponse:
     """List the teams one sees, with their environments, members and applications."""
     rows = Team.objects.permitted(request.user).order_by("slug")
-    rows = rows.annotate(people=Count("memberships__user", distinct=True))
+    members = Membership.objects.filter(team=OuterRef("pk")).order_by().values("team")
+    people = members.annotate(n=Count("user", distinct=True)).values("n")
+    rows = rows.annotate(people=Coalesce(Subquery(people, output_field=IntegerField()), 0))
     if text := request.GET.get("q", "").strip():
         rows = rows.filter(Q(slug__icontains=text) | Q(name__icontains=text))
     shown: Paged[Team] = paged(request, rows, filters=FILTERS, sorts=SORTS, sort="name")

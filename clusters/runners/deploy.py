@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -47,13 +48,21 @@ def audit_end(operation: Operation, word: str, application: Application, error: 
 
 def next_steps(operation: Operation) -> list[str]:
     """Give what can be done after a bad end: retry; and go back, once there is something to go back to."""
-    return ["retry", "rollback"] if application_of(operation).current_revision is not None else ["retry"]
+    application: Application = operation.looked_up or application_of(operation)
+    return ["retry", "rollback"] if application.current_revision_id is not None else ["retry"]
 
 
 class DeliveryRunner(Runner):
     """What every operation on an application's objects has in common."""
 
     unit = "components"
+
+    def look_up(self, operations: Sequence[Operation]) -> None:
+        """Read the applications of those that tell what can be done next."""
+        ended = [one for one in operations if one.outcome_code is not None]
+        rows = Application.objects.only("current_revision").in_bulk([one.subject_id for one in ended])
+        for operation in ended:
+            operation.looked_up = rows.get(operation.subject_id)
 
     def perform(self, work: Work, step: StepWork) -> None:
         """Do one step of a delivery."""

@@ -63,18 +63,20 @@ def paged(
     filters: tuple[str, ...] = (),
     sorts: Mapping[str, str] | None = None,
     sort: str = "",
+    tie: str = "pk",
 ) -> Paged[T]:
     """Give the page that the address asks for (`page`, `size`, `sort`); `filters` are the names kept in the links.
 
     `sorts` names the columns one may sort by: word in the address → field; `-word` is the other way round, `sort` what
-    holds without a wish. Without `sorts` the rows keep the order they come in.
+    holds without a wish, `tie` the field that orders what is equal. Without `sorts` the rows keep the order they come
+    in.
     """
     size = next((wanted for wanted in SIZES if request.GET.get("size") == str(wanted)), SIZES[0])
     asked = request.GET.get("page", "1")
     number = min(FURTHEST, int(asked)) if asked.isdecimal() and len(asked) < 6 and int(asked) > 0 else 1
     order = _order(request.GET.get("sort", ""), sorts or {}) or sort
     start = (number - 1) * size
-    found = list(_sorted(rows, order, sorts or {})[start : start + size + 1])
+    found = list(_sorted(rows, order, sorts or {}, tie)[start : start + size + 1])
     kept = {name: request.GET[name] for name in filters if request.GET.get(name)}
     words_of_order = {"sort": order} if order != sort else {}
     words = kept | words_of_order
@@ -101,10 +103,18 @@ def _order(asked: str, sorts: Mapping[str, str]) -> str:
     return asked if asked.removeprefix("-") in sorts else ""
 
 
-def _sorted(rows: QuerySet[Any], order: str, sorts: Mapping[str, str]) -> QuerySet[Any]:
-    """Sort by the column named; what has no value stands last, and what is equal keeps one order."""
+def _sorted(rows: QuerySet[Any], order: str, sorts: Mapping[str, str], tie: str) -> QuerySet[Any]:
+    """Sort by the column named; what has no value stands last, and what is equal keeps one order.
+
+    A column that always has a value is sorted in the database's own way: no index is kept in the other one. One that
+    names its row needs nothing after it.
+    """
     if not order:
         return rows
-    column = F(sorts[order.removeprefix("-")])
-    by = column.desc(nulls_last=True) if order.startswith("-") else column.asc(nulls_last=True)
-    return rows.order_by(by, "-pk" if order.startswith("-") else "pk")
+    name, down = sorts[order.removeprefix("-")], order.startswith("-")
+    known = next((field for field in rows.model._meta.concrete_fields if field.name == name), None)
+    last = None if known is not None and not known.null else True
+    by = F(name).desc(nulls_last=last) if down else F(name).asc(nulls_last=last)
+    if known is not None and known.unique:
+        return rows.order_by(by)
+    return rows.order_by(by, f"-{tie}" if down else tie)

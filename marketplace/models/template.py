@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils.translation import pgettext_lazy
 
 from console.kit.models import MutableQuerySet, MutableRow
+from console.kit.searching import part_index
 from teams import access
 from teams.models import Enterprise, Team
 
@@ -34,9 +36,7 @@ class TemplateQuerySet(MutableQuerySet["Template"]):
 
     def shown(self) -> TemplateQuerySet:
         """Give those with at least one published version: the others do not stand in the market yet."""
-        from_versions = self.model._meta.get_field("versions").related_model
-        published = from_versions._default_manager.filter(template=OuterRef("pk"), state="published")
-        return self.filter(Exists(published))
+        return self.filter(newest_version__isnull=False)
 
 
 class Template(MutableRow):
@@ -56,6 +56,13 @@ class Template(MutableRow):
     intro = models.CharField(max_length=400, blank=True, default="")
     tags = ArrayField(models.CharField(max_length=30), default=list, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
+    # Both follow the versions: the database keeps them, with every change of a version's state or mark.
+    newest_version = models.ForeignKey(
+        "marketplace.Version", models.DO_NOTHING, null=True, editable=False, db_index=False, related_name="+"
+    )
+    newest_released = models.ForeignKey(
+        "marketplace.Version", models.DO_NOTHING, null=True, editable=False, db_index=False, related_name="+"
+    )
 
     objects = TemplateQuerySet.as_manager()
 
@@ -69,6 +76,17 @@ class Template(MutableRow):
             models.UniqueConstraint("enterprise", "name", name="template_name", condition=Q(removed_at=None)),
             models.CheckConstraint(condition=Q(scope__in=["team", "enterprise"]), name="template_scope"),
         ]
+        indexes = [
+            GinIndex(fields=["tags"], name="template_tags"),
+            part_index("template_part", "name", "slug", "intro"),
+        ]
 
     def __str__(self) -> str:
         return self.slug
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; what follows the versions is left to the database, which may know better by now."""
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            own = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+            kwargs["update_fields"] = own - {"newest_version", "newest_released"}
+        super().save(*args, **kwargs)

@@ -66,6 +66,13 @@ class Version(MutableRow):
                 name="version_published_whole",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["template", "sort_key"],
+                condition=Q(state="published", mark="release"),
+                name="version_releases",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.template_id} {self.number}"

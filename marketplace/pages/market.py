@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Func, TextField
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -21,6 +20,8 @@ from teams.models import Team, User
 
 FILTERS = ("q", "scope", "mark", "tag")
 LONGEST = 100
+LOOKED_THROUGH = 1000
+"""Templates whose tags the filter offers."""
 SORTS = {"name": "slug", "installed": "installed_in"}
 
 
@@ -48,10 +49,9 @@ def market_list(request: SignedIn) -> HttpResponse:
 
 
 def tags_of(user: User) -> list[str]:
-    """Give every tag of the templates a person sees, in order."""
-    each = Func("tags", function="unnest", output_field=TextField())
-    rows = Template.objects.permitted(user).shown().annotate(tag=each)
-    return sorted(set(rows.order_by().values_list("tag", flat=True)))
+    """Give the tags of the templates a person sees, in order; of many templates those of the first thousand."""
+    rows = Template.objects.permitted(user).shown().order_by("slug").values_list("tags", flat=True)
+    return sorted({tag for tags in rows[:LOOKED_THROUGH] for tag in tags})
 
 
 def why_no_delivery(user: User) -> str:

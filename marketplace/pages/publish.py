@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -20,16 +21,19 @@ from marketplace import versioning
 from marketplace.actions.confirm import confirm
 from marketplace.actions.publish import RIGHT, give_up, publish
 from marketplace.forms.publish import PublishForm
-from marketplace.models import ImageRegistry, Publication, Template
+from marketplace.models import ImageRegistry, Publication, Template, Version
 from marketplace.pages.plans import sentence
 from marketplace.present.publication import image_json
 from operations.actions.retry import retry
 from operations.models import Operation
 from operations.starting import new_key, start_once
 from teams import access
-from teams.models import User
+from teams.models import Team, User
 
 LAST = 10
+MOST_TEMPLATES = 100
+MOST_NUMBERS = 100
+"""What the form offers at most; a number taken before these is still refused when it is sent."""
 
 
 @never_cache
@@ -41,7 +45,7 @@ def app_publish(request: SignedIn, environment: str, app: str) -> HttpResponse:
     revision = row.current_revision
     ready = revision is not None and revision.kind != Revision.Kind.UNINSTALL
     former = _former(row)
-    known = _templates(request.user)
+    known = _templates(request.user, row.environment.team, former.template_slug if former else "")
     form = PublishForm(
         request.POST if request.method == "POST" else None,
         deployed=revision.document["components"] if revision is not None and ready else [],
@@ -98,15 +102,21 @@ def _former(row: Application) -> Publication | None:
     return rows.order_by("-number").first()
 
 
-def _templates(user: User) -> list[dict[str, Any]]:
-    """Give the templates one may add versions to, each with its numbers and the one that comes next."""
-    teams = access.teams_with(user, RIGHT)
-    rows = Template.objects.permitted(user).filter(team__in=teams).order_by("name").prefetch_related("versions")
-    found = []
-    for row in rows:
-        taken = [version.number for version in row.versions.all()]
-        found.append({"slug": row.slug, "name": row.name, "taken": taken, "next": versioning.following(taken)})
-    return found
+def _templates(user: User, team: Team, former: str) -> list[dict[str, Any]]:
+    """Give templates one may add versions to, by name, each with its newest numbers and the one that comes next.
+
+    Of many those are offered that are likely: the one published to before, the team's own, then others.
+    """
+    numbers = Version.objects.filter(template=OuterRef("pk")).order_by("-sort_key").values("number")
+    rows = Template.objects.permitted(user).filter(team__in=access.teams_with(user, RIGHT)).order_by("name")
+    rows = rows.annotate(numbers=ArraySubquery(numbers[:MOST_NUMBERS]))
+    likely = rows.filter(Q(team=team) | Q(slug=former))[:MOST_TEMPLATES]
+    found = {row.pk: row for row in [*likely, *rows.exclude(team=team)[:MOST_TEMPLATES]]}
+    offered = sorted(list(found.values())[:MOST_TEMPLATES], key=lambda row: row.name)
+    return [
+        {"slug": row.slug, "name": row.name, "taken": row.numbers, "next": versioning.following(row.numbers)}
+        for row in offered
+    ]
 
 
 def _initial(row: Application, former: Publication | None, known: list[dict[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from clusters.models import Revision
@@ -21,15 +21,14 @@ def market(user: User) -> QuerySet[Template]:
 
     A template without a published version does not stand there. Installations count where the person may look.
     """
-    published = Version.objects.published().filter(template=OuterRef("pk")).order_by("-sort_key")
     installed = installations(user).filter(template=OuterRef("pk")).order_by().values("template")
     count = installed.annotate(n=Count("pk")).values("n")
     return (
         Template.objects.permitted(user)
         .shown()
         .annotate(
-            newest=Subquery(published.values("number")[:1]),
-            newest_release=Subquery(published.filter(mark=Version.Mark.RELEASE).values("number")[:1]),
+            newest=F("newest_version__number"),
+            newest_release=F("newest_released__number"),
             installed_in=Coalesce(Subquery(count, output_field=IntegerField()), 0),
         )
         .select_related("team")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from console.kit.among import among
+from console.kit.api.lists import COUNT_MAX
 from marketplace.models import ImageRegistry, Version
 from operations.models import Operation
 
@@ -50,6 +52,7 @@ def tested_json(operation: Operation) -> dict[str, Any]:
 
 
 def elsewhere(registry: ImageRegistry) -> int:
-    """How many published versions keep another address than this one."""
-    published = Version.objects.filter(template__enterprise=registry.enterprise_id).exclude(state="copying")
-    return published.exclude(registry=registry).count()
+    """How many published versions keep another address than this one; 10,000 stands for that many or more."""
+    others = ImageRegistry.objects.filter(enterprise=registry.enterprise_id).exclude(pk=registry.pk)
+    kept = Version.objects.filter(among("registry", others)).exclude(state=Version.State.COPYING)
+    return kept.order_by()[:COUNT_MAX].count()

@@ -6,7 +6,7 @@ first copy step does most of the work, and one image that fails does not keep th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -194,9 +194,17 @@ class PublishRunner(Runner):
             publication.images.filter(state="copying").update(state="pending")
             tell("publication.failed", publication, operation.initiator, code=error.code if error else None)
 
+    def look_up(self, operations: Sequence[Operation]) -> None:
+        """Read their publications."""
+        rows = Publication.objects.only("template_slug", "version_number", "state")
+        found = {str(row.pk): row for row in rows.filter(pk__in=[one.input["publication"] for one in operations])}
+        for operation in operations:
+            operation.looked_up = found[operation.input["publication"]]
+
     def can_cancel(self, operation: Operation) -> bool:
         """Say whether it can still be given up: until it is published."""
-        return publication_of(operation).state == Publication.State.COPYING
+        publication: Publication = operation.looked_up or publication_of(operation)
+        return publication.state == Publication.State.COPYING
 
     def rights(self, operation: Operation) -> tuple[str, Team | None]:
         """Who may publish."""
@@ -216,7 +224,7 @@ class PublishRunner(Runner):
 
     def result(self, operation: Operation) -> dict[str, Any] | None:
         """Give the publication, and the version once it is published."""
-        publication = publication_of(operation)
+        publication: Publication = operation.looked_up or publication_of(operation)
         base: dict[str, Any] = {"href": operation.subject_href(), "template": publication.template_slug}
         return {**base, "version": publication.version_number, "published": publication.state == "published"}
 

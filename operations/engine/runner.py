@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from console.kit.errors import Refused, WaybillError
@@ -48,6 +49,13 @@ class Runner:
         """Write what the end means to other rows, audit included; called in the transaction that ends the operation.
 
         `state` is the terminal state; the operation's row already holds it, and its lock is free.
+        """
+
+    def look_up(self, operations: Sequence[Operation]) -> None:
+        """Read along, for all operations of this kind on a page, what `can_cancel`, `result` and `next_steps` ask of
+        rows, and leave it in their `looked_up`: as many queries for fifty as for one.
+
+        Optional. Without it, and in a worker, each of them reads its own rows.
         """
 
     def can_cancel(self, operation: Operation) -> bool:

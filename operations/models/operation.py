@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
 from django.utils import timezone
 
+from console.kit.among import among
 from console.kit.models import MutableQuerySet, MutableRow
+from console.kit.searching import part_index
 from operations import states
 from operations.models.fields import IdentityField
 from teams import access
@@ -41,7 +44,8 @@ class OperationQuerySet(MutableQuerySet["Operation"]):
         if user.is_enterprise_admin:
             return self.filter(enterprise_id=user.enterprise_id)
         return self.filter(
-            Q(team__in=access.teams_with(user, right)) | Q(team=None, initiator=user), enterprise_id=user.enterprise_id
+            Q(among("team", access.teams_with(user, right))) | Q(team=None, initiator=user),
+            enterprise_id=user.enterprise_id,
         )
 
 
@@ -96,6 +100,9 @@ class Operation(MutableRow):
 
     objects = OperationQuerySet.as_manager()
 
+    looked_up: Any = None
+    """What the kind has read along to show this row; see `Runner.look_up`."""
+
     class Meta:
         db_table = "operation"
         ordering = ["-number"]
@@ -130,6 +137,11 @@ class Operation(MutableRow):
             models.Index(fields=["cluster_id"], condition=Q(lease_until__isnull=False), name="operation_cluster"),
             models.Index(fields=["enterprise", "-number"], name="operation_newest"),
             models.Index(fields=["team", "-number"], name="operation_of_team"),
+            models.Index(fields=["initiator", "-number"], name="operation_of_person"),
+            models.Index(fields=["environment_id", "-number"], name="operation_of_place"),
+            models.Index(fields=["enterprise", "state", "number"], name="operation_in_state"),
+            models.Index(fields=["enterprise", "kind", "number"], name="operation_of_kind"),
+            part_index("operation_part", KT("subject__name")),
             models.Index(fields=["subject_id", "-number"], name="operation_of_subject"),
             models.Index(fields=["finished_at"], condition=Q(sealed__isnull=False), name="operation_sealed"),
         ]

@@ -14,6 +14,7 @@ from console.kit.api import SIGNED_IN, Endpoint, MapOf, operation
 from console.kit.errors import FieldError, Invalid
 from teams import access, present
 from teams.models import AuditEvent
+from teams.narrowing import narrowed
 
 EVENT = {
     "at": "2026-03-02T14:02:11Z",
@@ -53,13 +54,8 @@ class AuditEventList(Endpoint):
         if not access.teams_with(self.user, "manage_members").exists():
             access.require(self.user, "view_audit")
         query = self.query("actor", "action", "team", "since")
-        rows = AuditEvent.objects.permitted(self.user).select_related("actor", "token", "team")
-        if query["actor"]:
-            rows = rows.filter(actor__login=query["actor"].lower())
-        if action := query["action"]:
-            rows = rows.filter(action=action) if "." in action else rows.filter(action__startswith=f"{action}.")
-        if query["team"]:
-            rows = rows.filter(team__slug=query["team"])
+        seen = AuditEvent.objects.permitted(self.user).select_related("actor", "token", "team")
+        rows = narrowed(seen, actor=query["actor"], action=query["action"], team=query["team"])
         if query["since"]:
             rows = rows.filter(at__gte=_moment(query["since"]))
         return self.paginated(rows, order=("-id",), present=present.audit_json)

@@ -8,7 +8,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from console.kit.among import among
 from console.kit.models import Row
+from console.kit.searching import part_index
 from teams.models.enterprise import Enterprise
 from teams.models.team import Team
 from teams.models.token import Token
@@ -31,7 +33,7 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         mine = self.filter(enterprise=user.enterprise_id)
         if "view_audit" in user.enterprise_rights:
             return mine
-        return mine.filter(team__in=Team.objects.permitted(user, "manage_members"))
+        return mine.filter(among("team", Team.objects.permitted(user, "manage_members")))
 
 
 class AuditEvent(Row):
@@ -62,6 +64,9 @@ class AuditEvent(Row):
         constraints = [models.CheckConstraint(condition=Q(result__in=RESULTS), name="audit_event_result_known")]
         indexes = [
             models.Index(fields=["enterprise", "id"], name="audit_enterprise"),
+            models.Index(fields=["enterprise", "at", "id"], name="audit_time"),
+            models.Index(fields=["enterprise", "action", "id"], name="audit_action"),
+            part_index("audit_object_part", "object_label"),
             models.Index(fields=["team", "id"], name="audit_team"),
             models.Index(fields=["actor", "id"], name="audit_actor"),
             models.Index(fields=["object_id", "id"], name="audit_object"),

@@ -9,6 +9,7 @@ from django.db.models import Q
 from guardian.models import GroupObjectPermissionBase
 
 from console.kit.models import MutableQuerySet, MutableRow, Row
+from console.kit.searching import part_index
 from console.kit.text import NAME_MAX, SLUG_MAX
 from teams.models.enterprise import SLUG_RULE, Enterprise
 from teams.models.user import User
@@ -61,6 +62,7 @@ class Team(MutableRow):
             models.UniqueConstraint(fields=["enterprise", "name"], condition=LIVE, name="team_name_once"),
             models.CheckConstraint(condition=SLUG_RULE, name="team_slug_form"),
         ]
+        indexes = [part_index("team_part", "slug", "name")]
 
     def __str__(self) -> str:
         return self.slug

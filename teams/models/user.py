@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from console.kit.models import MutableQuerySet, MutableRow
+from console.kit.searching import part_index
 from console.kit.text import LOGIN_MAX, LOGIN_PATTERN, NAME_MAX
 from teams.models.enterprise import Enterprise
 from teams.roles import ADMIN, ENTERPRISE_ROLES, TEAM_RIGHTS, enterprise_rights_of
@@ -90,7 +91,10 @@ class User(MutableRow, AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(condition=Q(language__in=LANGUAGES), name="user_language_known"),
             models.CheckConstraint(condition=Q(theme__in=THEMES), name="user_theme_known"),
         ]
-        indexes = [models.Index(fields=["enterprise", "login"], name="user_enterprise_login")]
+        indexes = [
+            models.Index(fields=["enterprise", "login"], name="user_enterprise_login"),
+            part_index("user_part", "login", "name", "email"),
+        ]
 
     def __str__(self) -> str:
         return self.login

@@ -23,6 +23,7 @@ from console.kit.pages import SignedIn, page
 from console.kit.paging import Paged, paged
 from teams import access, audit, places
 from teams.models import AuditEvent, Team
+from teams.narrowing import narrowed
 from teams.pages.trail_file import trail_file
 from teams.places import Place
 
@@ -91,7 +92,7 @@ def audit_list(request: SignedIn) -> HttpResponseBase:
     rows = _narrowed(AuditEvent.objects.permitted(request.user).select_related("actor", "token", "team"), given)
     if request.GET.get("format") == "csv":
         return trail_file(rows)
-    shown: Paged[AuditEvent] = paged(request, rows, filters=FILTERS, sorts={"time": "id"}, sort="-time")
+    shown: Paged[AuditEvent] = paged(request, rows, filters=FILTERS, sorts={"time": "at"}, sort="-time")
     context = {
         "page": shown,
         "lines": lines(shown.rows),
@@ -106,12 +107,7 @@ def audit_list(request: SignedIn) -> HttpResponseBase:
 
 def _narrowed(rows: QuerySet[AuditEvent], given: Mapping[str, str]) -> QuerySet[AuditEvent]:
     """Keep what the filters ask for; a date that is none asks for nothing."""
-    if given["actor"]:
-        rows = rows.filter(actor__login=given["actor"].lower())
-    if action := given["action"]:
-        rows = rows.filter(action=action) if "." in action else rows.filter(action__startswith=f"{action}.")
-    if given["team"]:
-        rows = rows.filter(team__slug=given["team"])
+    rows = narrowed(rows, actor=given["actor"], action=given["action"], team=given["team"])
     if given["object"]:
         rows = rows.filter(object_label__icontains=given["object"])
     if given["result"] in ("done", "refused"):
