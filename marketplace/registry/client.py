@@ -7,11 +7,9 @@ is obeyed up to 30 s) and then become Unreachable, so that an operation waits fo
 from __future__ import annotations
 
 import contextlib
-import email.utils
 import http.client
 import json
 import random
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,13 +19,24 @@ from console.kit.errors import Rejected, Unreachable, WaybillError
 from marketplace.registry import manifests
 from marketplace.registry.auth import TOKENS, Authenticator, TokenCache
 from marketplace.registry.manifests import Descriptor, Manifest
-from marketplace.registry.wire import REDIRECTS, Answer, Body, Hooks, Place, Stream, Wire, read_all
+from marketplace.registry.wire import (
+    BUSY,
+    REDIRECTS,
+    Answer,
+    Body,
+    Hooks,
+    Place,
+    Stream,
+    Wire,
+    ill,
+    read_all,
+    read_retry_after,
+)
 
 ATTEMPTS = 5
 LONGEST_PAUSE = 30.0
 """Seconds waited inside one request; an operation waits without a worker for longer."""
-LONGEST_WAIT = 900.0
-_BUSY = frozenset({429, 500, 502, 503, 504})
+_UNKNOWN_METHOD = frozenset({405, 501})
 _FULL = ("no space left", '"err":28', "insufficient storage", "quota", "exceed the configured upper limit")
 
 
@@ -59,11 +68,18 @@ class Registry:
     """One registry, with one account and one set of token scopes, asked for in one go."""
 
     def __init__(
-        self, place: Place, *, scopes: Iterable[str] = (), hooks: Hooks | None = None, cache: TokenCache = TOKENS
+        self,
+        place: Place,
+        *,
+        scopes: Iterable[str] = (),
+        hooks: Hooks | None = None,
+        cache: TokenCache = TOKENS,
+        own: bool = False,
     ) -> None:
+        """`own`: on connections opened for it alone."""
         self.place = place
         self.scopes = frozenset(scopes)
-        self.wire = Wire(place, hooks or Hooks())
+        self.wire = Wire(place, hooks or Hooks(), own=own)
         self._lists_referrers = True
         self._auth = Authenticator(
             place.endpoint,
@@ -90,14 +106,22 @@ class Registry:
             raise self._failed(answer)
 
     def head(self, repository: str, wanted: str, *, image: str) -> Head | None:
-        """Look whether a manifest is there, by tag or digest; None when it is not."""
-        answer = self._call("HEAD", f"/v2/{repository}/manifests/{wanted}", {"Accept": manifests.ACCEPT})
+        """Look whether a manifest is there, by tag or digest; None when it is not.
+
+        A registry (or what stands before it) that knows no HEAD is asked for the manifest itself.
+        """
+        target, headers = f"/v2/{repository}/manifests/{wanted}", {"Accept": manifests.ACCEPT}
+        answer = self._call("HEAD", target, headers)
+        if answer.status in _UNKNOWN_METHOD:
+            answer = self._call("GET", target, headers)
         if answer.status == 404:
             return None
         if answer.status != 200:
             raise self._denied_reading(answer, image)
         size = answer.header("Content-Length")
         digest = answer.header("Docker-Content-Digest")
+        if answer.body:
+            digest = manifests.digest_of(answer.body, wanted.partition(":")[0] if ":" in wanted else "sha256")
         media_type = answer.header("Content-Type").partition(";")[0].strip()
         return Head(digest, media_type, int(size) if size.isdigit() else 0)
 
@@ -117,11 +141,23 @@ class Registry:
     def has_blob(self, repository: str, digest: str) -> bool:
         """Tell whether the repository holds a blob (a redirect says that it lies elsewhere, so yes)."""
         answer = self._call("HEAD", f"/v2/{repository}/blobs/{digest}")
-        if answer.status in {404, 405}:
+        if answer.status in _UNKNOWN_METHOD:
+            return self._gives_blob(repository, digest)
+        if answer.status == 404:
             return False
         if answer.status == 200 or answer.status in REDIRECTS:
             return True
         raise self._denied_writing(answer, repository)
+
+    def _gives_blob(self, repository: str, digest: str) -> bool:
+        """The same where HEAD is not known: ask for the blob and turn away as soon as it comes."""
+        try:
+            with self.blob(repository, digest, image=repository):
+                return True
+        except Rejected as error:
+            if error.code != "image_not_found":
+                raise
+            return False
 
     def small_blob(self, repository: str, descriptor: Descriptor, *, image: str) -> bytes:
         """Get a small blob (an image's config) whole, checked. Raises like `manifest`."""
@@ -170,7 +206,7 @@ class Registry:
     def _again_or_raise(self, answer: Answer, attempt: int, image: str) -> None:
         if answer.status == 404:
             raise Rejected("image_not_found", image=image)
-        if answer.status not in _BUSY:
+        if answer.status not in BUSY:
             raise self._denied_reading(answer, image)
         self._pause(answer, attempt)
 
@@ -192,13 +228,14 @@ class Registry:
     def mount(self, repository: str, digest: str, source: str) -> str | None:
         """Let the repository hold a blob that `source`, a repository of the same registry, holds.
 
-        None when that worked; else the address of the upload that the registry opened instead.
+        None when that worked; else the address of the upload that the registry opened instead, or that was opened
+        because it would not hear of mounting (which some refuse where they ought to open one).
         """
         query = urlencode({"mount": digest, "from": source})
         answer = self._call("POST", f"/v2/{repository}/blobs/uploads/?{query}")
         if answer.status == 201:
             return None
-        return self._upload_address(answer, repository)
+        return self._upload_address(answer, repository) if answer.status == 202 else self.open_upload(repository)
 
     def open_upload(self, repository: str) -> str:
         """Open an upload and give its address. Raises Rejected registry_refused_push, registry_full."""
@@ -225,8 +262,8 @@ class Registry:
             return
         if answer.status == 201 or "DIGEST_INVALID" in _codes(answer):
             raise Rejected("digest_mismatch", image=image)
-        if (answer.status in _BUSY or answer.status == 401) and not self._is_full(answer):
-            raise self._ill(answer.status)
+        if (answer.status in BUSY or answer.status == 401) and not self._is_full(answer):
+            raise ill(self.place.address, answer.status, answer.header("Retry-After"))
         raise self._denied_writing(answer, repository)
 
     def abandon_upload(self, address: str) -> None:
@@ -258,12 +295,12 @@ class Registry:
         for attempt in range(ATTEMPTS):
             try:
                 answer = self._once(method, target, headers or {}, body)
-            except Unreachable:
-                if attempt >= 2:
+            except Unreachable as error:
+                if attempt >= 2 or (error.retry_after or 0) > LONGEST_PAUSE:
                     raise
-                self.wire.hooks.pause(_wait(attempt))
+                self.wire.hooks.pause(error.retry_after or _wait(attempt))
                 continue
-            if answer.status not in _BUSY:
+            if answer.status not in BUSY:
                 return answer
             if self._is_full(answer):
                 raise Rejected("registry_full", registry=self.place.address)
@@ -291,17 +328,13 @@ class Registry:
             return Answer(response.status, response.headers, read_all(response, self.place.address))
 
     def _pause(self, answer: Answer, attempt: int) -> None:
-        wait = _retry_after(answer.header("Retry-After"))
+        asked = answer.header("Retry-After")
+        wait = read_retry_after(asked)
         if attempt + 1 >= ATTEMPTS or (wait is not None and wait > LONGEST_PAUSE):
-            error = self._ill(answer.status)
-            error.retry_after = min(wait, LONGEST_WAIT) if wait else None
-            raise error
+            raise ill(self.place.address, answer.status, asked)
         self.wire.hooks.pause(_wait(attempt) if wait is None else wait)
 
     # --- refusals --------------------------------------------------------------------------------------------------
-
-    def _ill(self, status: int) -> Unreachable:
-        return Unreachable("registry_unreachable", registry=self.place.address, reason=f"HTTP {status}")
 
     def _refused_login(self) -> Rejected:
         return Rejected("registry_refused_login", registry=self.place.address, user=self.place.user or "")
@@ -340,15 +373,6 @@ def _with(headers: Mapping[str, str], authorization: str | None) -> dict[str, st
 def _wait(attempt: int) -> float:
     # Spread, so that many clients do not come back in step; nobody gains from guessing it.
     return float(0.3 * 2**attempt * random.uniform(0.7, 1.3))  # noqa: S311
-
-
-def _retry_after(header: str) -> float | None:
-    if header.strip().isdigit():
-        return float(header.strip())
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return None
 
 
 def _codes(answer: Answer) -> set[str]:

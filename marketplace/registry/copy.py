@@ -1,9 +1,8 @@
 """Copying an application: all its images in one plan, each blob once, both registries asked as little as can be.
 
-An image that is there already by digest ends at once. Every blob is looked for at its first home (mounted there, when
-source and target are one registry), sent once when absent, largest first, and mounted from there into every other
-home. Requests and bytes have pools of their own, since distance costs round trips and not bandwidth. No temporary
-file, no daemon, one buffer a stream.
+Every blob is looked for at its first home (mounted there, when source and target are one registry), sent once when
+absent, largest first, and mounted from there into every other home. Requests and bytes have pools of their own, since
+distance costs round trips and not bandwidth. No temporary file, no daemon, one buffer a stream.
 """
 
 from __future__ import annotations
@@ -11,32 +10,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
 
 from console.kit.errors import WaybillError
-from marketplace.registry.client import Registry, fallback_tag, pull, push
-from marketplace.registry.crew import Crew
-from marketplace.registry.layout import Layout, read_layout
-from marketplace.registry.manifests import Descriptor, referrers_list
+from marketplace.registry.ends import Ends, Limits, Wanted
+from marketplace.registry.layout import Layout
+from marketplace.registry.manifests import Descriptor
 from marketplace.registry.pour import Pour
-from marketplace.registry.wire import Hooks, Place
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One image to have in the target: where it comes from, by digest, and the repository it goes to."""
-
-    path: str
-    source: Place
-    source_repository: str
-    repository: str
-    digest: str
-
-    @property
-    def image(self) -> str:
-        """How errors name it."""
-        return f"{self.source.address}/{self.source_repository}@{self.digest}"
+from marketplace.registry.wire import Place
 
 
 @dataclass
@@ -48,14 +28,6 @@ class Progress:
     there: int = 0
     finished: bool = False
     error: WaybillError | None = None
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How many requests may be in flight: for bytes, and for everything small."""
-
-    streams: int = 4
-    small: int = 16
 
 
 @dataclass
@@ -76,12 +48,8 @@ class _Blob:
     at: set[str] = field(default_factory=set)
 
 
-class Copier:
-    """One pass over an application: look, copy, put, tag or verify. Each blocks until it is done, leads its threads
-    from the caller's thread, and uses the copier up.
-
-    `may_write` is asked before every write, `tick` is called twice a second; both may raise, which stops everything.
-    """
+class Copier(Ends):
+    """One pass over an application that may also be its copy; `progress` tells of each image how far it is."""
 
     def __init__(
         self,
@@ -92,66 +60,15 @@ class Copier:
         may_write: Callable[[], None],
         tick: Callable[[], None],
         user_agent: str,
+        among: Iterable[Wanted] | None = None,
     ) -> None:
-        self.images = list(images)
-        self.progress = {image.path: Progress() for image in self.images}
-        self._crew = Crew(
-            {"small": limits.small, "bytes": limits.streams}, may_write=may_write, tick=tick, cut=self._cut
+        super().__init__(
+            target, images, limits=limits, may_write=may_write, tick=tick, user_agent=user_agent, among=among
         )
-        hooks = Hooks(self._crew.permit, self._crew.pause, user_agent)
-        self._target = Registry(target, scopes=self._target_scopes(target), hooks=hooks)
-        self._sources = {
-            place: Registry(
-                place,
-                scopes={pull(image.source_repository) for image in self.images if image.source == place},
-                hooks=hooks,
-            )
-            for place in {image.source for image in self.images}
-        }
-        self._limits = limits
+        self.progress = {image.path: Progress() for image in self.images}
         self._blobs: dict[str, _Blob] = {}
         self._ready: list[tuple[int, str, str, str | None]] = []
         self._pouring = 0
-
-    def _target_scopes(self, target: Place) -> set[str]:
-        pushed = {push(image.repository) for image in self.images}
-        # To mount from a repository the token must allow reading it.
-        near = {image.source_repository for image in self.images if image.source.endpoint == target.endpoint}
-        return pushed | {pull(repository) for repository in near - {image.repository for image in self.images}}
-
-    def _cut(self) -> None:
-        for registry in (self._target, *self._sources.values()):
-            registry.wire.abort()
-
-    def close(self) -> None:
-        """Close what connections are left."""
-        for registry in (self._target, *self._sources.values()):
-            registry.wire.close()
-
-    # --- looking ---------------------------------------------------------------------------------------------------
-
-    def look(self, known: Callable[[Wanted], Layout | None] | None = None) -> dict[str, Layout | WaybillError | None]:
-        """Look at every image at both ends: None when the target has it, else what it consists of, or why not.
-
-        What `known` gives is not read from the source again.
-        """
-        found: dict[str, Layout | WaybillError | None] = {}
-        for image in self.images:
-            self._crew.submit("small", partial(self._look, image, known), _into(found, image.path))
-        self._crew.lead()
-        self.close()
-        return found
-
-    def _look(self, image: Wanted, known: Callable[[Wanted], Layout | None] | None) -> Layout | None:
-        head = self._target.head(image.repository, image.digest, image=image.image)
-        if head is not None and head.digest in {"", image.digest}:
-            return None
-        found = known(image) if known else None
-        return found or read_layout(
-            self._sources[image.source], image.source_repository, image.digest, image=image.image
-        )
-
-    # --- blobs -----------------------------------------------------------------------------------------------------
 
     def copy(self, layouts: dict[str, Layout]) -> None:
         """Bring the blobs of these images to the target; `progress` tells of each how far it came or what stopped it.
@@ -292,79 +209,3 @@ class Copier:
                     image.progress.there += 0 if here in blob.carried else size
                 elif not blob.at and image is blob.images[0]:
                     image.progress.done += min(blob.sent, size)
-
-    # --- manifests -------------------------------------------------------------------------------------------------
-
-    def put(self, layouts: dict[str, Layout]) -> dict[str, WaybillError | None]:
-        """Put the manifests of these images, children before the index, then what refers to them. No tag yet."""
-        done: dict[str, WaybillError | None] = {}
-        for image in self.images:
-            if image.path in layouts:
-                layout = layouts[image.path]
-                self._crew.submit("small", partial(self._put, image, layout), _into(done, image.path))
-        self._crew.lead()
-        self.close()
-        return done
-
-    def _put(self, image: Wanted, layout: Layout) -> None:
-        for manifest in layout.manifests:
-            self._target.put_manifest(image.repository, manifest.digest, manifest, image=image.image)
-        listed: set[str] = set()
-        for manifest in layout.referrers:
-            answer = self._target.put_manifest(image.repository, manifest.digest, manifest, image=image.image)
-            if answer.header("OCI-Subject"):
-                listed.add(manifest.subject or "")
-        for subject, entries in layout.lists.items():
-            if subject not in listed:
-                self._list_referrers(image, subject, entries)
-        for tag, manifest in layout.tags.items():
-            self._target.put_manifest(image.repository, tag, manifest, image=image.image)
-
-    def _list_referrers(self, image: Wanted, subject: str, entries: list[dict[str, Any]]) -> None:
-        """List referrers under the tag that stands in for the API, beside those the target lists already."""
-        known = self._target.referrers(image.repository, subject)
-        fresh = {str(entry["digest"]): entry for entry in entries}
-        if set(fresh) - set(known):
-            merged = referrers_list([*{**known, **fresh}.values()])
-            self._target.put_manifest(image.repository, fallback_tag(subject), merged, image=image.image)
-
-    # --- tags and proof --------------------------------------------------------------------------------------------
-
-    def tag(self, number: str) -> dict[str, WaybillError | None]:
-        """Let the tag name each image, from the bytes the target itself holds."""
-        return self._each(lambda image: self._tag(image, number))
-
-    def _tag(self, image: Wanted, number: str) -> None:
-        own = f"{self._target.place.address}/{image.repository}@{image.digest}"
-        held = self._target.manifest(image.repository, image.digest, image=own, digest=image.digest)
-        self._target.put_manifest(image.repository, number, held, image=own)
-
-    def verify(self, number: str) -> dict[str, WaybillError | None]:
-        """Read every tag back and hold its bytes against the digest. Errors: digest_mismatch, image_not_found."""
-        return self._each(lambda image: self._verify(image, number))
-
-    def _verify(self, image: Wanted, number: str) -> None:
-        own = f"{self._target.place.address}/{image.repository}:{number}"
-        held = self._target.manifest(image.repository, number, image=own, digest=image.digest)
-        for child in held.children:
-            if self._target.head(image.repository, child.digest, image=own) is None:
-                self._target.manifest(image.repository, child.digest, image=own)
-
-    def _each(self, job: Callable[[Wanted], None]) -> dict[str, WaybillError | None]:
-        done: dict[str, WaybillError | None] = {}
-        for image in self.images:
-            self._crew.submit("small", partial(job, image), _into(done, image.path))
-        self._crew.lead()
-        self.close()
-        return done
-
-
-def _into(found: dict[str, Any], path: str) -> Callable[[Any, Exception | None], None]:
-    """Keep a job's result, or its refusal, under the image's path; any other error goes up."""
-
-    def follow(result: Any, error: Exception | None) -> None:
-        if error is not None and not isinstance(error, WaybillError):
-            raise error
-        found[path] = error if error is not None else result
-
-    return follow

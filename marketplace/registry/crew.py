@@ -56,6 +56,7 @@ class Crew:
         self._inbox: queue.SimpleQueue[_Question | _Done] = queue.SimpleQueue()
         self._jobs: dict[str, queue.SimpleQueue[tuple[Callable[[], Any], _Done] | None]] = {}
         self._threads: list[threading.Thread] = []
+        self._started: dict[str, int] = {}
         self._outstanding = 0
         self._stop = threading.Event()
 
@@ -85,15 +86,17 @@ class Crew:
 
     def submit(self, pool: str, job: Callable[[], Any], follow: Callable[[Any, Exception | None], None]) -> None:
         """Let a thread of the pool run `job`; then `follow(result, error)` runs in the leader's loop."""
-        if pool not in self._jobs:
-            self._jobs[pool] = queue.SimpleQueue()
-            for number in range(self._hands[pool]):
-                name = f"{threading.current_thread().name} {pool} {number}"
-                thread = threading.Thread(target=self._work, args=(pool,), name=name, daemon=True)
-                self._threads.append(thread)
-                thread.start()
         self._outstanding += 1
-        self._jobs[pool].put((job, _Done(follow)))
+        jobs = self._jobs.setdefault(pool, queue.SimpleQueue())
+        jobs.put((job, _Done(follow)))
+        # A hand a job, until there are enough: few jobs do not pay for hands that would find nothing to do.
+        number = self._started.get(pool, 0)
+        if number < self._hands[pool]:
+            self._started[pool] = number + 1
+            name = f"{threading.current_thread().name} {pool} {number}"
+            thread = threading.Thread(target=self._work, args=(pool,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def lead(self) -> None:
         """Answer questions and follow results until no job is left; then, or on any error, end the threads."""

@@ -1,13 +1,14 @@
 """Bytes to and from one registry: kept-alive blocking connections, one send function, failures told apart.
 
-Every connection goes through the outbound guard. A connection is used by one thread at a time and goes back to the
-pool once its answer was read to the end; a pooled one that the other side has closed meanwhile is replaced once,
+Every connection goes through the outbound guard. A connection is used by one thread at a time and is kept for the
+next request once its answer was read to the end; a kept one that the other side has closed meanwhile is replaced once,
 unseen. `http.client` and not an async client: bulk bytes cost a third of the processor time (measured).
 """
 
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import functools
 import http.client
 import socket
@@ -22,6 +23,7 @@ from console.kit import outbound
 from console.kit.errors import Rejected, Unreachable, WaybillError
 from console.kit.outbound import Trust
 from console.kit.points import point
+from marketplace.registry.kept import FRESH, KEPT, SECONDS, Kept
 
 OPEN_SECONDS = 5.0
 READ_SECONDS = 30.0
@@ -31,6 +33,8 @@ LARGEST_ANSWER = 4 * 1024 * 1024
 MOST_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+BUSY = frozenset({429, 500, 502, 503, 504})
+LONGEST_WAIT = 900.0
 _GONE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)
 
 Sink = Callable[[memoryview], None]
@@ -94,20 +98,21 @@ Body = bytes | Stream | None
 class Wire:
     """The connections to one registry."""
 
-    def __init__(self, place: Place, hooks: Hooks) -> None:
+    def __init__(self, place: Place, hooks: Hooks, *, own: bool = False) -> None:
+        """`own`: open connections of its own and leave none behind, so that what is found out holds now."""
         self.place = place
         self.hooks = hooks
-        self._idle: list[http.client.HTTPConnection] = []
+        self._own = own
+        self._kept = Kept() if own else KEPT
+        self._key = (place.url, place.trust, place.ca_pem)
         self._live: set[http.client.HTTPConnection] = set()
         self._lock = threading.Lock()
         self._aborted = False
 
     def close(self) -> None:
-        """Close what lies idle."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            self._drop(connection)
+        """Close what lies idle and is of use to nobody else."""
+        if self._own:
+            self._kept.close()
 
     def abort(self) -> None:
         """Cut every connection, so that threads blocked on one end at once. Nothing is opened afterwards."""
@@ -138,7 +143,7 @@ class Wire:
     def _answered(
         self, method: str, target: str, headers: Mapping[str, str], body: Body
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        pooled = self._pooled()
+        pooled = self._pooled(FRESH if isinstance(body, Stream) else SECONDS)
         if pooled is not None:
             try:
                 return pooled, self._send(pooled, method, target, headers, body)
@@ -207,18 +212,20 @@ class Wire:
             self._live.add(connection)
         return connection
 
-    def _pooled(self) -> http.client.HTTPConnection | None:
-        with self._lock:
-            return self._idle.pop() if self._idle and not self._aborted else None
+    def _pooled(self, seconds: float) -> http.client.HTTPConnection | None:
+        if self._aborted:
+            return None
+        found = self._kept.take(self._key, lambda ip: outbound.allowed(ip, self.place.trust), seconds=seconds)
+        return self._joined(found) if found is not None else None
 
     def _back(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse | None) -> None:
         """Keep the connection for the next request, unless its answer was not read to the end."""
         if response is None or not response.isclosed() or connection.sock is None:
             self._drop(connection)
             return
-        connection.sock.settimeout(READ_SECONDS)
         with self._lock:
-            self._idle.append(connection)
+            self._live.discard(connection)
+        self._kept.give(self._key, connection)
 
     def _drop(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:
@@ -264,17 +271,23 @@ class Wire:
         return self._joined(connection)
 
     def fetch(self, url: str, headers: dict[str, str]) -> tuple[int, bytes]:
-        """GET a token server's answer; nothing is followed, nothing but these headers is sent."""
+        """GET a token server's answer; nothing is followed, nothing but these headers is sent.
+
+        Raises Unreachable when it is busy, as for the registry itself.
+        """
         try:
             connection = self._open_elsewhere(url)
             try:
                 path = url.split("/", 3)[3] if url.count("/") > 2 else ""
                 response = self._send(connection, "GET", "/" + path.partition("#")[0], headers, None)
-                return response.status, read_all(response, self.place.address)
+                body = read_all(response, self.place.address)
             finally:
                 self._drop(connection)
         except (OSError, http.client.HTTPException) as error:
             raise self.failure(error) from error
+        if response.status in BUSY:
+            raise ill(self.place.address, response.status, str(response.headers.get("Retry-After", "")))
+        return response.status, body
 
     def failure(self, error: Exception) -> WaybillError:
         """Say whose fault a broken exchange is: the way there is retried, a certificate is not."""
@@ -304,14 +317,39 @@ def _reason(error: Exception) -> str:
         return "refused"
     if isinstance(error, OSError) and error.errno in {101, 113}:
         return "no_route"
-    if isinstance(error, http.client.HTTPException) and not isinstance(error, http.client.RemoteDisconnected):
+    broken = (http.client.RemoteDisconnected, http.client.IncompleteRead)
+    if isinstance(error, http.client.HTTPException) and not isinstance(error, broken):
         return "not_a_registry"
     return "no_answer"
 
 
 def read_all(response: http.client.HTTPResponse, address: str) -> bytes:
-    """Read a small answer to its end. Raises Rejected registry_failed when it is larger than any manifest may be."""
+    """Read a small answer to its end.
+
+    Raises Rejected registry_failed when it is larger than any manifest may be, IncompleteRead when it breaks off.
+    """
     body = response.read(LARGEST_ANSWER + 1)
     if len(body) > LARGEST_ANSWER:
         raise Rejected("registry_failed", registry=address, status=response.status)
+    if response.length:
+        # Asked for so many bytes, the library hands over fewer without a word.
+        raise http.client.IncompleteRead(body, response.length)
     return body
+
+
+def ill(address: str, status: int, retry_after: str) -> Unreachable:
+    """Say that a registry answered that it cannot answer now, and how long it asks to be left alone."""
+    error = Unreachable("registry_unreachable", registry=address, reason=f"HTTP {status}")
+    wait = read_retry_after(retry_after)
+    error.retry_after = min(wait, LONGEST_WAIT) if wait else None
+    return error
+
+
+def read_retry_after(header: str) -> float | None:
+    """Read a Retry-After header in either of its forms: seconds, or a date; None when it is neither (RFC 9110)."""
+    if header.strip().isdigit():
+        return float(header.strip())
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None

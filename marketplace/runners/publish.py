@@ -18,7 +18,8 @@ from marketplace.actions.publish import KIND, RIGHT, abandon, begin_again, tell
 from marketplace.models import Publication, PublicationImage
 from marketplace.registry import reference
 from marketplace.registry.client import Registry, pull
-from marketplace.registry.copy import Copier, Limits, Progress, Wanted
+from marketplace.registry.copy import Copier, Progress
+from marketplace.registry.ends import Limits, Wanted
 from marketplace.registry.layout import Layout, Shelf
 from marketplace.registry.wire import Hooks
 from operations.engine.runner import Runner
@@ -82,7 +83,9 @@ class PublishRunner(Runner):
     def _measure(self, work: Work, step: StepWork, publication: Publication) -> None:
         """Find out how many bytes each image has, and which of them the registry has already."""
         rows = {row.path: row for row in publication.images.exclude(state=DONE)}
-        found = _look(work, publication, rows)
+        # Begun again, an image may be there under its very tag.
+        number = publication.version_number if work.operation.retry_of_id else None
+        found = _look(work, publication, rows, number=number)
         for path, result in found.items():
             if isinstance(result, WaybillError):
                 _note(work, rows[path], Progress(error=result))
@@ -164,7 +167,10 @@ class PublishRunner(Runner):
     def _tags(self, work: Work, step: StepWork, publication: Publication) -> None:
         """Name every image by the version's number, for people; pods and checks use the digest."""
         rows = {row.path: row for row in publication.images.all()}
-        _raise_first(_copier(work, publication, rows).tag(publication.version_number).values())
+        key = work.operation.pk
+        read = {path: _shelf.get(key, path, row.digest) for path, row in rows.items()}
+        layouts = {path: layout for path, layout in read.items() if layout is not None}
+        _raise_first(_copier(work, publication, rows).tag(publication.version_number, layouts).values())
         work.changed("all")
 
     def _verify(self, work: Work, step: StepWork, publication: Publication) -> None:
@@ -256,21 +262,24 @@ def _copier(
 ) -> Copier:
     version = publication.version
     assert version is not None
-    chosen = set(paths)
+    chosen, every = set(paths), wanted_of(publication)
     return Copier(
         registries.push_place(version.registry),
-        [one for one in wanted_of(publication) if one.path in chosen],
+        [one for one in every if one.path in chosen],
         limits=Limits(streams=settings.WAYBILL_COPY_STREAMS, small=settings.WAYBILL_COPY_SMALL),
         may_write=work.before_write,
         tick=tick or work.check,
         user_agent=work.user_agent(),
+        among=every,
     )
 
 
-def _look(work: Work, publication: Publication, paths: Iterable[str]) -> dict[str, Layout | WaybillError | None]:
+def _look(
+    work: Work, publication: Publication, paths: Iterable[str], *, number: str | None = None
+) -> dict[str, Layout | WaybillError | None]:
     """Look at images at both ends; what an earlier step has read of a source is not read again."""
     key = work.operation.pk
-    found = _copier(work, publication, paths).look(lambda one: _shelf.get(key, one.path, one.digest))
+    found = _copier(work, publication, paths).look(lambda one: _shelf.get(key, one.path, one.digest), number=number)
     for path, layout in found.items():
         if isinstance(layout, Layout):
             _shelf.put(key, path, layout)

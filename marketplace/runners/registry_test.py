@@ -17,6 +17,7 @@ from marketplace import pulling
 from marketplace.present.registry import PULL, outcome
 from marketplace.pulling import Trial
 from marketplace.registry import probe, reference
+from marketplace.registry.auth import TokenCache
 from marketplace.registry.client import Registry, clean
 from marketplace.registry.wire import Hooks, Place
 from operations.engine.runner import Runner
@@ -61,7 +62,8 @@ class RegistryTestRunner(Runner):
         with self._registry(work) as registry:
             registry.ping()
         if work.operation.input["pull_user"]:
-            with Registry(place_of(work.operation.input, work.sealed(), pull=True), hooks=_hooks(work)) as registry:
+            place = place_of(work.operation.input, work.sealed(), pull=True)
+            with Registry(place, hooks=_hooks(work), cache=TokenCache(), own=True) as registry:
                 registry.ping()
 
     def _push(self, work: Work, step: StepWork) -> None:
@@ -167,7 +169,8 @@ class RegistryTestRunner(Runner):
     def _registry(self, work: Work) -> Registry:
         place = place_of(work.operation.input, work.sealed())
         scopes = [clean(probe.repository(work.operation.input["prefix"]))] if work.key != "login" else []
-        return Registry(place, scopes=scopes, hooks=_hooks(work))
+        # Neither a connection nor a token of earlier: what the settings do now is what is asked.
+        return Registry(place, scopes=scopes, hooks=_hooks(work), cache=TokenCache(), own=True)
 
 
 def _begin(work: Work, cluster: Cluster, trial: Trial) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from console.dev.process import free_port
@@ -33,8 +33,10 @@ def program() -> Path:
 
 
 @contextlib.contextmanager
-def running_registry(folder: Path, *, account: tuple[str, str] | None = None) -> Iterator[str]:
-    """Run a registry of the test's own over plain HTTP; gives its address."""
+def running_registry(
+    folder: Path, *, account: tuple[str, str] | None = None, auth: dict[str, Any] | None = None
+) -> Iterator[str]:
+    """Run a registry of the test's own over plain HTTP; gives its address. `auth` as its configuration has it."""
     address = f"127.0.0.1:{free_port()}"
     folder.mkdir(parents=True, exist_ok=True)
     configuration: dict[str, Any] = {
@@ -43,6 +45,8 @@ def running_registry(folder: Path, *, account: tuple[str, str] | None = None) ->
         "storage": {"filesystem": {"rootdirectory": str(folder / "storage")}, "delete": {"enabled": True}},
         "http": {"addr": address, "secret": secrets.token_hex(8)},
     }
+    if auth is not None:
+        configuration["auth"] = auth
     if account is not None:
         made = subprocess.run(
             [program(), "password"], input=f"{account[1]}\n", capture_output=True, text=True, check=True
@@ -113,11 +117,12 @@ class _PlainCaller:
 
 
 class Meter:
-    """Stands before a registry, counts the bytes in both directions, and cuts connections when told to."""
+    """Stands before a registry, counts connections and the bytes of both directions, and cuts when told to."""
 
     def __init__(self, upstream: str) -> None:
         host, _, port = upstream.partition(":")
         self.upstream = (host, int(port))
+        self.opened = 0
         self.up = 0
         self.down = 0
         self.cut_down_after: list[int] = []
@@ -147,6 +152,7 @@ class Meter:
                 client, _ = self._server.accept()
             except OSError:
                 return
+            self.opened += 1
             server = socket.create_connection(self.upstream)
             for sock in (client, server):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -214,10 +220,14 @@ Rule = Callable[[Asked, Callable[[], Reply]], Reply]
 
 
 class Front:
-    """An HTTP server before a registry, whose answers a rule may change. Keeps what was asked."""
+    """An HTTP server before a registry, whose answers a rule may change. Keeps what was asked.
 
-    def __init__(self, upstream: str, rule: Rule | None = None) -> None:
+    `hands_on`: who asks is told to the registry behind, which then judges it itself.
+    """
+
+    def __init__(self, upstream: str, rule: Rule | None = None, *, hands_on: bool = False) -> None:
         self.upstream = upstream
+        self.hands_on = hands_on
         self.rule: Rule = rule or (lambda asked, ask: ask())
         self.asked: list[Asked] = []
         front = self
@@ -237,7 +247,7 @@ class Front:
         self._server.daemon_threads = True
         self.address = f"127.0.0.1:{self._server.server_port}"
 
-    def __enter__(self) -> Front:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -257,7 +267,7 @@ class Front:
             handler.command, parts.path, parse_qs(parts.query), dict(handler.headers), handler.rfile.read(length)
         )
         self.asked.append(asked)
-        reply = self.rule(asked, lambda: self._ask(handler.path, asked))
+        reply = self.rule(asked, lambda: self.ask(handler.path, asked))
         handler.send_response(reply.status)
         kept = [(name, value) for name, value in reply.headers if name.lower() not in _OURS]
         for name, value in kept:
@@ -272,9 +282,11 @@ class Front:
             handler.wfile.write(reply.body)
         handler.close_connection = reply.cut
 
-    def _ask(self, path: str, asked: Asked) -> Reply:
+    def ask(self, path: str, asked: Asked) -> Reply:
+        """Ask the registry behind for this path, else as it was asked."""
         connection = http.client.HTTPConnection(self.upstream, timeout=30)
-        kept = {name: value for name, value in asked.headers.items() if name.lower() not in {"host", "authorization"}}
+        dropped = {"host"} if self.hands_on else {"host", "authorization"}
+        kept = {name: value for name, value in asked.headers.items() if name.lower() not in dropped}
         try:
             connection.request(asked.method, path, asked.body or None, kept)
             response = connection.getresponse()
@@ -300,7 +312,7 @@ class TokenDoor(Front):
         self.issuer = Front("", self._issue)
         self.realm_host = "127.0.0.1"
 
-    def __enter__(self) -> TokenDoor:
+    def __enter__(self) -> Self:
         self.issuer.__enter__()
         super().__enter__()
         return self

@@ -102,7 +102,19 @@ def test_one_token_is_asked_for_all_scopes_at_once_and_kept_for_four_fifths_of_i
     clock.now = 79
     assert one.header() == "Bearer t1"
     clock.now = 81
-    assert one.header() is None
+    assert (one.header(), two.header(), len(server.asked)) == ("Bearer t2", "Bearer t2", 2)
+
+
+def test_what_a_registry_asked_for_once_is_answered_before_it_asks_again() -> None:
+    server, cache = Server(), TokenCache(Clock())
+    signed_in(server, cache=cache).answer(BEARER, None)
+    other = Authenticator(
+        "r.example.com", "ci", "p", plain_http=False, scopes=frozenset({pull("x")}), fetch=server, cache=cache
+    )
+    assert other.header() == "Bearer t2"
+    server.status = 401
+    third = Authenticator("r.example.com", "ci", "p", plain_http=False, scopes=frozenset(), fetch=server, cache=cache)
+    assert third.header() is None, "it may ask for something else by now"
 
 
 def test_a_refused_token_is_renewed_once_for_all_threads() -> None:

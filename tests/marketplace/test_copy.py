@@ -11,10 +11,10 @@ from console.kit.errors import Rejected, Unreachable
 from deploy.local.images import File, Image, layer, push_image, push_random
 from deploy.local.registry import INDEX, MANIFEST, encode
 from marketplace.registry.client import Registry, fallback_tag
-from marketplace.registry.copy import Limits, Wanted
+from marketplace.registry.ends import Limits, Wanted
 from marketplace.registry.layout import Layout
 from tests.marketplace.copying import Run, plain
-from tests.marketplace.servers import Meter, PlainPusher, digest_of
+from tests.marketplace.servers import Front, Meter, PlainPusher, digest_of
 
 MIB = 1024 * 1024
 
@@ -66,6 +66,69 @@ def test_each_blob_travels_once_and_the_second_time_none(
     metered_goal.reset()
     assert run.layouts() == {}
     assert metered_goal.up < 3000
+
+
+def test_what_is_there_under_its_tag_costs_one_question_an_image_and_nothing_is_said_to_the_source(
+    store: str, goal: str, pusher: PlainPusher, name: str
+) -> None:
+    with Front(store) as source, Front(goal) as target:
+        images: list[Wanted] = []
+        for part in ("web", "api", "db"):
+            made = push_random(pusher, f"{name}/{part}", "1", [1000], seed=f"{name}{part}")
+            images.append(wanted(source.address, f"{name}/{part}", made.digest, goal=f"{name}/{part}"))
+        run = Run(plain(target.address), images)
+        run.whole("1.0")
+        source.asked.clear()
+        target.asked.clear()
+        run.whole("1.0")
+        assert sorted((one.method, one.path) for one in target.asked) == sorted(
+            ("GET", f"/v2/lib/{name}/{part}/manifests/1.0") for part in ("web", "api", "db")
+        )
+        assert source.asked == []
+
+        # Under another number nothing is sent but the tag, from the bytes that are there.
+        target.asked.clear()
+        run.whole("1.1")
+        sent = [one for one in target.asked if one.method not in {"GET", "HEAD"}]
+        assert {(one.method, one.path.rpartition("/")[2]) for one in sent} == {("PUT", "1.1")}
+        assert len(sent) == 3
+
+
+def test_a_tag_that_names_another_image_is_moved_and_one_that_names_it_is_not_pushed_again(
+    store: str, goal: str, pusher: PlainPusher, name: str
+) -> None:
+    made = [push_random(pusher, f"{name}/{part}", "1", [1000], seed=f"{name}{part}") for part in ("a", "b", "c")]
+    with Front(goal) as target:
+        place = plain(target.address)
+        Run(
+            place,
+            [
+                wanted(store, f"{name}/{part}", one.digest, goal=part + name)
+                for part, one in zip("ab", made[:2], strict=True)
+            ],
+        ).whole()
+        moved = [wanted(store, f"{name}/a", made[0].digest, goal=f"a{name}")]
+        moved += [wanted(store, f"{name}/c", made[2].digest, goal=f"b{name}")]
+        target.asked.clear()
+        Run(place, moved).whole()
+        put = [one.path for one in target.asked if one.method == "PUT" and one.path.endswith("/manifests/1.0")]
+        assert put == [f"/v2/lib/b{name}/manifests/1.0"]
+    assert PlainPusher(goal).manifest(f"lib/b{name}", "1.0").headers["docker-content-digest"] == made[2].digest
+
+
+def test_an_index_whose_child_is_gone_is_made_whole_again(
+    store: str, goal: str, pusher: PlainPusher, name: str
+) -> None:
+    images = [Image([layer([File(arch, arch.encode())])], arch=arch) for arch in ("amd64", "arm64")]
+    digest = push_image(pusher, name, "2.0", images)
+    run = Run(plain(goal), [wanted(store, name, digest, goal=name)])
+    run.whole("2.0")
+    with Registry(plain(goal)) as registry:
+        child = registry.manifest(f"lib/{name}", digest, image=name).children[1].digest
+        assert registry.delete_manifest(f"lib/{name}", child)
+        assert registry.head(f"lib/{name}", child, image=name) is None
+        run.whole("2.0")
+        assert registry.head(f"lib/{name}", child, image=name) is not None
 
 
 def test_a_shared_layer_is_sent_once_and_mounted_into_the_other_repositories(
