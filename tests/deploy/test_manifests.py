@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ import yaml
 
 from console.kit import env
 from deploy.compose.prepare import prepare
-from deploy.kubernetes.documents import CONSOLE, NAMESPACE, TRIAL, apply, documents, path_of
+from deploy.kubernetes.documents import CONSOLE, TRIAL, apply, documents, path_of
 from deploy.local.cluster import Cluster
 from deploy.local.plan import PlatformError
+from deploy.local.process import wait_until
 from tests.house.files import ROOT
 
 Json = dict[str, Any]
@@ -29,39 +31,45 @@ def pods() -> list[tuple[str, Json]]:
     return [(d["metadata"]["name"], d["spec"]["template"]["spec"]) for d in found if "template" in d.get("spec", {})]
 
 
-@pytest.fixture
-def place(cluster: Cluster) -> Iterator[Cluster]:
-    """A cluster with the namespace: dry runs want it there."""
-    space = next(d for d in documents(CONSOLE) if d["kind"] == "Namespace")
+@pytest.fixture(scope="module")
+def place(cluster: Cluster) -> Iterator[str]:
+    """The namespace with its rules, under a name of this run alone: dry runs want it there."""
+    name = f"waybill-{uuid.uuid4().hex[:12]}"
+    space = next(placed(d, name) for d in documents(CONSOLE) if d["kind"] == "Namespace")
     apply(cluster, space)
-    yield cluster
+    account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
+    assert wait_until(lambda: cluster.api("GET", account)[0] == 200, within=30), "no pod is admitted without it"
+    yield name
     cluster.api("DELETE", path_of(space))
 
 
-def test_a_real_api_server_takes_every_document_and_knows_every_field(place: Cluster) -> None:
+def placed(document: Json, name: str) -> Json:
+    """A document for another namespace than the one that the manifests name."""
+    metadata = document["metadata"]
+    metadata["name" if document["kind"] == "Namespace" else "namespace"] = name
+    return document
+
+
+def test_a_real_api_server_takes_every_document_and_knows_every_field(cluster: Cluster, place: str) -> None:
     for document in documents(TRIAL, images=IMAGES):
-        answer = apply(place, document, dry_run=True)
+        answer = apply(cluster, placed(document, place), dry_run=True)
         assert answer["metadata"]["name"] == document["metadata"]["name"]
-    wrong = next(d for d in documents(CONSOLE) if d["kind"] == "Deployment")
+    wrong = placed(next(d for d in documents(CONSOLE) if d["kind"] == "Deployment"), place)
     wrong["spec"]["template"]["spec"]["containers"][0]["readOnlyRoot"] = True
     with pytest.raises(PlatformError, match="readOnlyRoot"):
-        apply(place, wrong, dry_run=True)
+        apply(cluster, wrong, dry_run=True)
 
 
-def test_the_namespace_lets_their_pods_in_and_no_looser_ones(place: Cluster) -> None:
+def test_the_namespace_lets_their_pods_in_and_no_looser_ones(cluster: Cluster, place: str) -> None:
     """Pod Security speaks when a pod is made, and only warns about a workload: so pods are asked."""
+    path = f"/api/v1/namespaces/{place}/pods?dryRun=All"
     for name, spec in pods():
-        mounted = spec["volumes"] + [{"name": "data", "emptyDir": {}}]
-        pod: Json = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name},
-            "spec": {**spec, "volumes": mounted},
-        }
-        status, answer = place.api("POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All", pod)
+        mounted = {**spec, "volumes": [*spec["volumes"], {"name": "data", "emptyDir": {}}]}
+        pod: Json = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": mounted}
+        status, answer = cluster.api("POST", path, pod)
         assert status == 201, answer
-        loose = {**pod, "spec": {**pod["spec"], "securityContext": {}}}
-        status, answer = place.api("POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All", loose)
+        pod["spec"] = {**mounted, "securityContext": {}}
+        status, answer = cluster.api("POST", path, pod)
         assert (status, "PodSecurity" in answer["message"]) == (403, True)
 
 

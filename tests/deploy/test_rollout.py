@@ -92,17 +92,17 @@ def empty() -> Iterator[str]:
 
 
 def test_of_many_that_migrate_at_once_one_does_it_and_all_end_well(empty: str) -> None:
-    side_by_side = [migrate(empty) for _ in range(3)]
+    side_by_side = [migrate(empty) for _ in range(2)]
     told = [process.communicate(timeout=200) for process in side_by_side]
-    assert [process.returncode for process in side_by_side] == [0, 0, 0], told
-    assert sorted("Applying" in out for out, _ in told) == [False, False, True]
-    assert sum("No migrations to apply" in out for out, _ in told) == 2
+    assert [process.returncode for process in side_by_side] == [0, 0], told
+    assert sorted("Applying" in out for out, _ in told) == [False, True]
+    assert sorted("No migrations to apply" in out for out, _ in told) == [False, True]
 
 
 def test_a_database_that_is_away_is_waited_for_and_then_named() -> None:
     process = migrate(f"postgresql://nobody@127.0.0.1:{free_port()}/none", "--wait", "1")
     _, faults = process.communicate(timeout=60)
-    assert (process.returncode, faults.strip()) == (1, "CommandError: The database does not answer.")
+    assert (process.returncode, faults.strip().splitlines()[-1]) == (1, "CommandError: The database does not answer.")
 
 
 def test_after_a_restore_nothing_goes_on_that_was_under_way(nursery: Nursery, shop: Shop, ledger: toy.Ledger) -> None:
