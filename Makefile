@@ -16,7 +16,7 @@ WORKERS ?= 4
 FAULTS_WORKERS ?= 2
 SOURCES := console teams operations clusters marketplace tests deploy bench manage.py .ci/prepare.py
 
-.PHONY: help ready programs demo demo-down demo-reset demo-walk dev image self-hosted test faults bench bench-pages pictures check format lint types imports templates messages messages-check compile-messages compose-secrets
+.PHONY: help ready programs demo demo-down demo-reset demo-walk test-minors dev image self-hosted test faults bench bench-pages pictures check format lint types imports templates messages messages-check compile-messages compose-secrets
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ demo-reset: ready  ## Stop it and forget all it made
 
 demo-walk: ready compile-messages  ## Walk all ten steps by REST on the demo, starting it for that if it is not up
 	@$(PY) -m deploy.local.demo walk
+
+test-minors: ready compile-messages  ## Walk the main road on each minor of Kubernetes; on one: make test-minors ARGS=1.34
+	@$(PY) -m deploy.local.minors $(ARGS)
 
 dev: ready  ## Run the console alone: database, broker, pages, API, event streams and a worker
 	@$(PY) manage.py dev

@@ -79,6 +79,19 @@ KUBERNETES = Recipe(
     builds=(Build("localkube"), Build("kwok", "sigs.k8s.io/kwok/cmd/kwok")),
     stamp="k8s.io/kubernetes",
 )
+MINOR = "KUBE_MINOR"
+"""The environment variable that chooses another minor of Kubernetes for the control planes, for a walk on each."""
+OTHERS = {
+    minor: Recipe(
+        name=f"localkube-{minor}",
+        title="Kubernetes",
+        takes="about seven minutes on two cores",
+        builds=(Build("localkube"),),
+        stamp="k8s.io/kubernetes",
+    )
+    for minor in ("1.34", "1.37")
+}
+"""Minors besides the one of ``KUBERNETES``. What plays nodes is of no minor and comes from there."""
 REGISTRY = Recipe(
     name="registry",
     title="the registry",
@@ -150,8 +163,10 @@ def ensure(say: Say = print, *, node: bool = False) -> Programs:
     """Build what is not in the cache yet and return all programs; minutes the first time, milliseconds later.
 
     With ``node`` the programs of real nodes too. A folder named by ``KUBE_ASSETS`` that holds localkube, kwok and
-    registry is used instead of building those. Raises BuildError with the compiler's last words.
+    registry is used instead of building those. ``KUBE_MINOR`` chooses the Kubernetes of the control planes. Raises
+    BuildError with the compiler's last words, or where that minor cannot be had.
     """
+    other = chosen(node=node)
     assets = os.environ.get("KUBE_ASSETS")
     given = (
         Path(assets) if assets and all((Path(assets) / n).exists() for n in ("localkube", "kwok", "registry")) else None
@@ -160,16 +175,33 @@ def ensure(say: Say = print, *, node: bool = False) -> Programs:
         say(f"KUBE_ASSETS={assets} does not hold localkube, kwok and registry; building them.")
     with _shared_build_cache() as cache:
         kube = given or ensure_recipe(KUBERNETES, say, cache=cache)
+        control = ensure_recipe(other, say) if other is not None else kube
         programs = _node_programs(say, cache) if node else None
         samples = ensure_sample(say)
         registry = given or ensure_recipe(REGISTRY, say)
     return Programs(
-        localkube=kube / "localkube",
+        localkube=control / "localkube",
         kwok=kube / "kwok",
         registry=registry / "registry",
         samples=samples,
         node=programs,
     )
+
+
+def chosen(*, node: bool = False) -> Recipe | None:
+    """The recipe of the minor that ``KUBE_MINOR`` names; None when that is the usual one or nothing is named.
+
+    Raises BuildError for a minor there is no recipe of, and for real nodes: theirs are of the usual minor.
+    """
+    minor = os.environ.get(MINOR)
+    if not minor or (KUBERNETES.release() or "").startswith(f"v{minor}."):
+        return None
+    if minor not in OTHERS:
+        usual = ".".join((KUBERNETES.release() or "v").removeprefix("v").split(".")[:2])
+        raise BuildError(f"{MINOR}={minor}: there is {', '.join(sorted([*OTHERS, usual]))}")
+    if node:
+        raise BuildError(f"{MINOR}={minor}: real nodes are of another minor; choose played ones (DEMO_NODES=played)")
+    return OTHERS[minor]
 
 
 def _node_programs(say: Say, cache: Path) -> NodePrograms:

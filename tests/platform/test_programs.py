@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import minors
 from deploy.local.authority import Authority
-from deploy.local.programs import KUBERNETES, NODE, Build, Recipe, built, ensure, ensure_recipe
+from deploy.local.programs import KUBERNETES, MINOR, NODE, OTHERS, Build, Recipe, built, chosen, ensure, ensure_recipe
 from deploy.local.toolchain import BuildError, find
 from tests.real.platform import FRESH
 
@@ -130,3 +131,21 @@ def test_certificates_good_misnamed_and_expired(tmp_path: Path, host: str, days:
     finally:
         right.close()
         server.join()
+
+
+def test_another_minor_of_kubernetes_is_chosen_by_name_and_has_played_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(MINOR, raising=False)
+    assert chosen() is None
+    for minor, recipe in OTHERS.items():
+        monkeypatch.setenv(MINOR, minor)
+        assert chosen() is recipe
+        assert (recipe.release() or "").startswith(f"v{minor}."), "what is built is what is named"
+        assert "sigs.k8s.io/kwok" not in (recipe.folder / "go.mod").read_text()
+        assert (recipe.folder / "main.go").read_text() == (KUBERNETES.folder / "main.go").read_text()
+        with pytest.raises(BuildError, match="played"):
+            chosen(node=True)
+    monkeypatch.setenv(MINOR, minors.usual())
+    assert chosen(node=True) is None
+    monkeypatch.setenv(MINOR, "1.2")
+    with pytest.raises(BuildError, match=r"1\.34, 1\.36, 1\.37"):
+        chosen()

@@ -1,0 +1,1 @@
+../localkube/main.go
