@@ -12,10 +12,13 @@ import shutil
 import signal
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
+from deploy.kubernetes.rollover import roll_over
 from deploy.kubernetes.trial import Hosted
 from deploy.local.ground import Ground, registry_body
+from deploy.local.ground import walk as take
 from deploy.local.images import push_sample
 from deploy.local.nodes import choose
 from deploy.local.people import ADMIN, PEOPLE
@@ -61,7 +64,8 @@ def _walk(platform: Platform, images: Path) -> bool:
     hosted.install(hosted.push(images))
     hosted.first_admin(ADMIN, PEOPLE[0].name)
     samples = {version: push_sample(registry, version) for version in VERSIONS}
-    return walk(Ground(hosted.url, dict(platform.clusters), registry_body(registry), samples, hosted.token, _say))
+    ground = Ground(hosted.url, dict(platform.clusters), registry_body(registry), samples, hosted.token, _say)
+    return walk(ground) and take(ground, (("The console changed meanwhile", partial(roll_over, hosted)),))
 
 
 def _say(line: str) -> None:
