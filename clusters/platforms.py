@@ -15,6 +15,11 @@ def of_nodes(nodes: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted({f"{system}/{architecture}" for system, architecture in pairs if system and architecture})
 
 
+def words(platforms: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Give what an image is made for, as `linux/amd64`, in its own order."""
+    return [f"{one['os']}/{one['architecture']}" for one in platforms]
+
+
 def hold(components: Sequence[Mapping[str, Any]], nodes: Sequence[str]) -> None:
     """Raise Rejected platform_missing for the first image that no node can run.
 
@@ -25,7 +30,7 @@ def hold(components: Sequence[Mapping[str, Any]], nodes: Sequence[str]) -> None:
         return
     for component in components:
         image = component["image"]
-        made_for = [f"{one['os']}/{one['architecture']}" for one in image.get("platforms") or []]
+        made_for = words(image.get("platforms") or [])
         if made_for and not set(made_for) & set(nodes):
             name = image.get("reference") or image.get("source") or image.get("path") or component["key"]
             raise Rejected("platform_missing", image=name, needs=", ".join(nodes), has=", ".join(sorted(made_for)))

@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from clusters import platforms
 from clusters.pages.finding import SHOWN, address, sentences
 from console.kit.pages import SignedIn, page
 from console.kit.paging import Paged, paged
@@ -206,7 +207,7 @@ def detail_of(version: Version) -> dict[str, Any]:
                 "key": component["key"],
                 "path": component["image"]["path"],
                 "digest": component["image"]["digest"],
-                "platforms": [f"{one['os']}/{one['architecture']}" for one in component["image"]["platforms"]],
+                "platforms": platforms.words(component["image"]["platforms"]),
                 "bytes": component["image"]["bytes"],
             }
             for component in document.get("components", [])

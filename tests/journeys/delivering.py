@@ -93,12 +93,17 @@ def upgrade(walker: Walker, place: Place, app: str, *, real: bool) -> None:
         assert "LOG_LEVEL" in changed and "worker" in changed and "cache" in changed
         walker.seen("upgrade-review")
         walker.button(say("Upgrade to %(number)s", number="2.0"))
-    walker.ended("upgraded")
-    walker.go(f"/environments/{place.slug}/apps/{app}")
-    walker.runs()
-    walker.seen("upgraded-app")
+    _came_to(walker, place, app, "upgraded")
     if real:
         assert sample.opened(walker, sample.NEW, shot="new-page").rows() == [say.row]
+
+
+def _came_to(walker: Walker, place: Place, app: str, what: str) -> None:
+    """Wait for the end of the operation that is shown, then for the app to run."""
+    walker.ended(what)
+    walker.go(f"/environments/{place.slug}/apps/{app}")
+    walker.runs()
+    walker.seen(f"{what}-app")
 
 
 def roll_back(walker: Walker, place: Place, app: str, *, real: bool) -> None:
@@ -112,10 +117,7 @@ def roll_back(walker: Walker, place: Place, app: str, *, real: bool) -> None:
         page.locator("[data-plan-box] [data-ended]").wait_for(state="attached")
         walker.seen("rollback-review")
         walker.button(back)
-    walker.ended("rolled-back")
-    walker.go(f"/environments/{place.slug}/apps/{app}")
-    walker.runs()
-    walker.seen("rolled-back-app")
+    _came_to(walker, place, app, "rolled-back")
     if real:
         assert sample.opened(walker, sample.OLD, shot="old-page-again").rows() == [say.row]
     walker.go(f"/environments/{place.slug}/apps/{app}/revisions")

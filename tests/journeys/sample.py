@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.journeys.walker import Walker
 
@@ -33,7 +32,10 @@ class Sample:
 
     def settle(self, answers: dict[str, str]) -> None:
         """Wait until each dependency gives the answer that is expected, loading the page as a person would."""
-        self._until(lambda: all(re.match(said, self.answers().get(name, "")) for name, said in answers.items()))
+        end = time.monotonic() + WITHIN
+        while not self._says(answers):
+            assert time.monotonic() < end, self.answers()
+            self.page.reload()
         version = self.page.inner_text("#version")
         assert re.match(answers["api"], version), version
         assert f"# {version}" in self.page.inner_text("pre"), "the configuration file is that of the version"
@@ -54,9 +56,13 @@ class Sample:
         """Give the rows that the database holds."""
         return self.page.locator("#rows td:nth-child(2)").all_inner_texts()
 
-    def _until(self, holds: Callable[[], bool]) -> None:
-        end = time.monotonic() + WITHIN
-        while not holds():
-            assert time.monotonic() < end, self.answers()
-            self.page.wait_for_timeout(500)
-            self.page.reload()
+    def _says(self, answers: dict[str, str]) -> bool:
+        """Whether the page, as loaded, gives these answers; it is given half a second each to show them."""
+        rows = self.page.locator("#dependencies tr")
+        try:
+            for name, said in answers.items():
+                row = rows.filter(has=self.page.locator("th", has_text=re.compile(f"^{name}$")))
+                expect(row.locator("td")).to_have_text(re.compile(f"^{said}"), timeout=500)
+        except AssertionError:
+            return False
+        return True

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.journeys.stories import Person, Story
-from tests.pages.test_pages import HAN, _judge
+from tests.pages.judging import HAN, judge
 
 PATIENCE = 120_000
 """How long an operation may take, in milliseconds; the road stops there, not at the next page."""
@@ -146,7 +146,7 @@ class Walker:
         self.page.wait_for_load_state()
         # A bar that stays at the top would half cover what a page was scrolled to.
         self.page.evaluate("scrollTo(0, 0)")
-        _judge(self.page, self.story.size)
+        judge(self.page)
         if self.story.language == "en":
             assert not HAN.search(self.page.inner_text("main")), f"{self.page.url} is not all English"
         self.shots.take(self.page, name)

@@ -9,11 +9,13 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from clusters.models import Application, Cluster, Environment, Revision
+from clusters.models import Application, Environment, Revision
 from console.kit.secrets import SecretLost
-from marketplace.models import ImageRegistry, MarkEvent, Template, Version
+from marketplace.models import MarkEvent, Version
 from operations.models import Operation
-from teams.models import Enterprise, Team, User
+from tests.builders import make_enterprise, make_team, make_user
+from tests.clusters.working import make_cluster, make_environment
+from tests.marketplace import world
 
 pytestmark = pytest.mark.django_db
 
@@ -22,29 +24,19 @@ class House:
     """One enterprise with a team, a cluster, an environment, an application, a template and its versions."""
 
     def __init__(self, slug: str = "one") -> None:
-        self.enterprise = Enterprise.objects.create(slug=slug, name=slug)
-        self.user = User.objects.create(enterprise=self.enterprise, login=f"person-{slug}", name="Person")
-        self.team = Team.objects.create(enterprise=self.enterprise, slug="team", name="Team")
-        self.cluster = Cluster(enterprise=self.enterprise, slug="cluster", name="Cluster", uid=slug)
-        self.cluster.endpoint, self.cluster.credential_kind = "https://127.0.0.1:6443", "token"
-        self.cluster.seal_credential({"token": "t"})
-        self.cluster.save()
+        self.enterprise = make_enterprise(slug)
+        self.user = make_user(self.enterprise, f"person-{slug}")
+        self.team = make_team(self.enterprise, "team")
+        self.cluster = make_cluster(self.enterprise, "cluster")
         self.environment = self.make_environment()
         self.application = Application.objects.create(
             environment=self.environment, slug="app", name="App", origin="made"
         )
-        self.registry = ImageRegistry(enterprise=self.enterprise, address="registry.example.com", user="push")
-        self.registry.saved_by = self.user
-        self.registry.seal_passwords("p", None)
-        self.registry.save()
-        self.template = Template.objects.create(
-            enterprise=self.enterprise, team=self.team, slug="template", name="Template"
-        )
+        self.registry = world.make_registry(self.user, "registry.example.com", prefix="", plain_http=False)
+        self.template = world.make_template(self.team, "template")
 
     def make_environment(self, **more: Any) -> Environment:
-        fields: dict[str, Any] = {"enterprise": self.enterprise, "team": self.team, "cluster": self.cluster}
-        fields |= {"slug": "env", "name": "Env", "namespace": "env", "stage": "test", "accepts": "any"}
-        return Environment.objects.create(**(fields | more))
+        return make_environment(self.team, self.cluster, **{"slug": "env", "namespace": "env", **more})
 
     def operation(self) -> Operation:
         return Operation.objects.create(

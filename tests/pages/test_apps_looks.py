@@ -12,8 +12,8 @@ from tests.cast import Cast
 from tests.clusters.apps import add, make_app, settle, start
 from tests.clusters.apps import make_place as place_of
 from tests.pages.conftest import PASSWORD, SignIn
+from tests.pages.judging import HAN, as_looked_at, judge, watched
 from tests.pages.test_apps import seen
-from tests.pages.test_pages import HAN, _judge, _watched
 
 APP = "/environments/test-internal/apps/shop"
 ROUTE = {
@@ -92,17 +92,17 @@ def test_every_page_is_accessible_and_fits(
     theme: Literal["light", "dark"],
     size: tuple[int, int],
 ) -> None:
-    context = browser.new_context(locale=language, color_scheme=theme, viewport={"width": size[0], "height": size[1]})
-    watched = _watched(context)
+    context = as_looked_at(browser, (language, theme, size))
+    seen = watched(context)
     page = signed_in(furnished.admin, within=context)
     for path in PATHS:
         answer = page.goto(f"{base}{path}")
         assert answer is not None and answer.status == 200, path
         page.evaluate("document.querySelectorAll('details').forEach(one => one.setAttribute('open', ''))")
-        _judge(page, size)
+        judge(page)
         assert page.locator("h1").count() == 1, path
         assert page.locator(".btn-primary:visible").count() <= 1, path
         if language == "en-GB":
             assert not HAN.search(page.inner_text("main")), path
     context.close()
-    assert watched == []
+    assert seen == []

@@ -11,8 +11,8 @@ from teams.models import User
 from tests.builders import add_member, make_team
 from tests.clusters.apps import make_app
 from tests.pages.conftest import LIGHT_DESK, PASSWORD, SignIn, person
+from tests.pages.judging import every_look, judge
 from tests.pages.test_install import place
-from tests.pages.test_pages import _judge
 
 NEW = "/environments/dev-box/apps/shop/components/new"
 
@@ -54,12 +54,7 @@ def test_the_choice_is_accessible_and_fits(
 ) -> None:
     settings.WAYBILL_DOCKER_HOST = "unix:///run/nowhere.sock"
     user = developer(admin)
-    for language, theme, size in LIGHT_DESK:
-        context = browser.new_context(
-            locale=language, color_scheme=theme, viewport={"width": size[0], "height": size[1]}
-        )
-        page = signed_in(user, PASSWORD, within=context)
+    for page in every_look(browser, signed_in, user, LIGHT_DESK):
         page.goto(f"{base}{NEW}")
         page.locator("input[name=image_from][value=docker]").check()
-        _judge(page, size)
-        context.close()
+        judge(page)

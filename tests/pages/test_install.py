@@ -21,8 +21,8 @@ from tests.builders import add_member, make_team
 from tests.cast import Cast
 from tests.marketplace import world
 from tests.pages.conftest import LIGHT_DESK, PASSWORD, SignIn, person
+from tests.pages.judging import every_look, judge
 from tests.pages.test_market import client_of, text_of
-from tests.pages.test_pages import _judge
 
 VARIABLES = [
     {"name": "LOG_LEVEL", "value": "info"},
@@ -281,13 +281,8 @@ def test_without_scripts_it_installs_too(base: str, browser: Browser, signed_in:
 
 def test_the_page_is_accessible_and_fits(base: str, browser: Browser, signed_in: SignIn, zhaomin: User) -> None:
     published(Template.objects.get(), "1.1", zhaomin, mark="release", variables=VARIABLES)
-    for language, theme, size in LIGHT_DESK:
-        context = browser.new_context(
-            locale=language, color_scheme=theme, viewport={"width": size[0], "height": size[1]}
-        )
-        page = signed_in(zhaomin, PASSWORD, within=context)
+    for page in every_look(browser, signed_in, zhaomin, LIGHT_DESK):
         page.goto(f"{base}/market/admin-console/install?env=prod-shanghai")
-        _judge(page, size)
+        judge(page)
         page.locator("button[value=install]").click()
-        _judge(page, size)
-        context.close()
+        judge(page)

@@ -13,9 +13,9 @@ from operations.models import Operation
 from teams.models import User
 from tests.cast import Cast
 from tests.pages.conftest import LIGHT_DESK, PASSWORD, SignIn
+from tests.pages.judging import every_look, judge
 from tests.pages.test_install import VARIABLES, office, place, published, sent, zhaomin
 from tests.pages.test_market import client_of, text_of
-from tests.pages.test_pages import _judge
 
 __all__ = ["office", "zhaomin"]
 
@@ -168,16 +168,11 @@ def test_open_and_wrong_it_is_accessible_and_fits(
     base: str, browser: Browser, signed_in: SignIn, zhaomin: User
 ) -> None:
     published(Template.objects.get(), "1.1", zhaomin, mark="release", variables=VARIABLES)
-    for language, theme, size in LIGHT_DESK:
-        context = browser.new_context(
-            locale=language, color_scheme=theme, viewport={"width": size[0], "height": size[1]}
-        )
-        page = signed_in(zhaomin, PASSWORD, within=context)
+    for page in every_look(browser, signed_in, zhaomin, LIGHT_DESK):
         page.goto(f"{base}/market/admin-console/install?env=prod-qingdao&env=prod-shanghai")
         page.locator("#own-prod-shanghai summary").click()
         page.fill("[name='own_prod-shanghai_web.variables.SMTP_PASSWORD']", "b")
-        _judge(page, size)
+        judge(page)
         page.locator("button[value=install]").click()
         page.locator("#own-prod-qingdao[open]").wait_for()
-        _judge(page, size)
-        context.close()
+        judge(page)

@@ -18,8 +18,8 @@ from teams.models import AuditEvent, User
 from tests.builders import add_member, make_team
 from tests.cast import Cast
 from tests.marketplace import world
-from tests.pages.conftest import DARK_DESK, PASSWORD, SignIn, person
-from tests.pages.test_pages import _judge
+from tests.pages.conftest import DARK_DESK, SignIn, person
+from tests.pages.judging import every_look, judge
 
 Sent = Callable[..., Any]
 
@@ -216,14 +216,9 @@ def test_marking_release_is_one_click_and_can_be_undone(base: str, signed_in: Si
 
 
 def test_market_pages_are_accessible_and_fit(base: str, browser: Browser, signed_in: SignIn, tester: User) -> None:
-    for language, theme, size in DARK_DESK:
-        context = browser.new_context(
-            locale=language, color_scheme=theme, viewport={"width": size[0], "height": size[1]}
-        )
-        page = signed_in(tester, PASSWORD, within=context)
+    for page in every_look(browser, signed_in, tester, DARK_DESK):
         for path in ("", "/admin-console?open=1.0", "/admin-console/versions/1.0", "/admin-console/introduction"):
             page.goto(f"{base}/market{path}")
-            _judge(page, size)
+            judge(page)
         page.goto(f"{base}/market?q=nothing-like-it")
-        _judge(page, size)
-        context.close()
+        judge(page)

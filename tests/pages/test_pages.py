@@ -6,16 +6,15 @@ import re
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.db import transaction
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from operations.actions.enqueue import Subject, enqueue
 from operations.models import Operation, OperationEvent, Step
 from teams.models import AuditEvent, User
 from tests.pages.conftest import PASSWORD, SignIn
+from tests.pages.judging import HAN, as_looked_at, judge, watched
 
-HAN = re.compile("[\u4e00-\u9fff]")
 PATHS = ("/", "/operations", "/account/profile", "/account/password")
 
 
@@ -170,42 +169,18 @@ def test_every_page_is_accessible_and_fits(
     size: tuple[int, int],
 ) -> None:
     operation = an_operation(admin)
-    context = browser.new_context(
-        locale=language,
-        color_scheme=theme,
-        viewport={"width": size[0], "height": size[1]},
-    )
-    watched = _watched(context)
+    context = as_looked_at(browser, (language, theme, size))
+    seen = watched(context)
     page = context.new_page()
     page.goto(f"{base}/auth/sign-in")
-    _judge(page, size)
+    judge(page)
     page.close()
     page = signed_in(admin, within=context)
     for path in (*PATHS, f"/operations/{operation.name}"):
         page.goto(f"{base}{path}")
-        _judge(page, size)
+        judge(page)
         if language == "en-GB":
             shown = page.inner_text("main").replace("后台管理系统", "").replace("王芳", "")
             assert not HAN.search(shown), path
     context.close()
-    assert watched == []
-
-
-def _watched(context: BrowserContext) -> list[str]:
-    """Collect what the content policy stopped, scripts' errors, and requests that leave the house."""
-    seen: list[str] = []
-    context.on("console", lambda message: seen.append(message.text) if message.type == "error" else None)
-    context.on("weberror", lambda error: seen.append(str(error.error)))
-    context.on(
-        "request",
-        lambda asked: None if "127.0.0.1" in asked.url or "localhost" in asked.url else seen.append(asked.url),
-    )
-    return seen
-
-
-def _judge(page: Page, size: tuple[int, int]) -> None:
-    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
-    found = Axe().run(page, options=rules)
-    assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
-    too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert too_wide <= 0, f"{page.url} is {too_wide} px wider than {size[0]}"
+    assert seen == []

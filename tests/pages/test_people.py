@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from django.db import connection
@@ -18,7 +19,7 @@ from tests.builders import add_member, make_team, make_token
 from tests.cast import Api
 from tests.clusters.working import make_cluster, make_environment
 from tests.pages.conftest import PASSWORD, SignIn, person
-from tests.pages.test_pages import _judge, _watched
+from tests.pages.judging import as_looked_at, judge, watched
 
 ONCE = re.compile(r'id="once" value="([^"]+)"')
 MADE = re.compile(r'id="made" value="([^"]+)"')
@@ -266,20 +267,22 @@ def test_lists_cost_the_same_with_one_row_and_with_thirty(client: Client, admin:
     ids=["en-light-desktop", "zh-dark-phone"],
 )
 def test_these_pages_are_accessible_and_fit(
-    base: str, browser: Browser, signed_in: SignIn, admin: User, language: str, theme: str, size: tuple[int, int]
+    base: str,
+    browser: Browser,
+    signed_in: SignIn,
+    admin: User,
+    language: str,
+    theme: Literal["light", "dark"],
+    size: tuple[int, int],
 ) -> None:
     make_token(admin)
     paths = ("/", "/clusters", "/clusters/new", "/clusters/one", "/settings/registry", "/users", "/users/new")
     more = ("/users/lilei", "/audit", "/account/tokens", "/account/profile")
-    context = browser.new_context(
-        locale=language,
-        color_scheme="dark" if theme == "dark" else "light",
-        viewport={"width": size[0], "height": size[1]},
-    )
-    watched = _watched(context)
+    context = as_looked_at(browser, (language, theme, size))
+    seen = watched(context)
     page = signed_in(admin, within=context)
     for path in (*paths, *more):
         page.goto(f"{base}{path}")
-        _judge(page, size)
+        judge(page)
     context.close()
-    assert watched == []
+    assert seen == []

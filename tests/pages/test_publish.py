@@ -16,10 +16,10 @@ from teams.models import User
 from tests.builders import add_member, make_team
 from tests.cast import Cast
 from tests.marketplace import world
-from tests.pages.conftest import LIGHT_DESK, PASSWORD, SignIn, person
+from tests.pages.conftest import LIGHT_DESK, SignIn, person
+from tests.pages.judging import every_look, judge
 from tests.pages.test_install import place
 from tests.pages.test_market import client_of, text_of
-from tests.pages.test_pages import _judge
 
 VARIABLES = [
     {"name": "LOG_LEVEL", "value": "info"},
@@ -227,16 +227,11 @@ def test_from_the_app_a_publication_takes_three_clicks(base: str, signed_in: Sig
 
 
 def test_the_pages_are_accessible_and_fit(base: str, browser: Browser, signed_in: SignIn, lilei: User) -> None:
-    for language, theme, size in LIGHT_DESK:
-        context = browser.new_context(
-            locale=language, color_scheme=theme, viewport={"width": size[0], "height": size[1]}
-        )
-        page = signed_in(lilei, PASSWORD, within=context)
+    for page in every_look(browser, signed_in, lilei, LIGHT_DESK):
         page.goto(f"{base}{PAGE}")
-        _judge(page, size)
+        judge(page)
         if not Publication.objects.exists():
             page.locator("main button.btn-primary").click()
             page.wait_for_url(re.compile("/publications/1$"))
         page.goto(f"{base}{ONE}")
-        _judge(page, size)
-        context.close()
+        judge(page)
