@@ -1,8 +1,8 @@
-"""What the apps above tell this one, once they start: how pods pull, and with which credentials."""
+"""What the apps above tell this one, once they start: how pods pull, with which credentials, and versions' marks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from clusters.manifests.scope import PullCredential
@@ -19,8 +19,15 @@ Rejected pull_failed, registry errors, or what the cluster answers."""
 Credentials = Callable[["Enterprise"], Mapping[str, PullCredential]]
 """Give the pull credentials of every registry in use, by host; empty while there is none."""
 
+Delivered = tuple[str, str]
+"""Template and number of a version, as a revision's source names it."""
+
+Marks = Callable[["Enterprise", Collection[Delivered]], Mapping[Delivered, str]]
+"""Give the marks that versions of an enterprise have now; a version that is gone is left out."""
+
 _pull_checks: list[PullCheck] = []
 _credentials: list[Credentials] = []
+_marks: list[Marks] = []
 
 
 def register_pull_check(check: PullCheck) -> None:
@@ -31,6 +38,16 @@ def register_pull_check(check: PullCheck) -> None:
 def register_pull_credentials(provider: Credentials) -> None:
     """Let `provider` give the content of the environments' pull secret."""
     _credentials[:] = [provider]
+
+
+def register_marks(provider: Marks) -> None:
+    """Let `provider` give the marks of versions."""
+    _marks[:] = [provider]
+
+
+def marks(enterprise: Enterprise, versions: Collection[Delivered]) -> Mapping[Delivered, str]:
+    """Give the marks of versions; asks nothing where there are none to ask for."""
+    return _marks[0](enterprise, versions) if _marks and versions else {}
 
 
 def pull_check(enterprise: Enterprise, kube: Kube, work: Work) -> bool:

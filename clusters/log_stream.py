@@ -1,7 +1,8 @@
 """`GET /events/environments/{e}/apps/{a}/components/{k}/log`: the log of a component's newest pod, as plain text.
 
 The streams process reads it from the cluster and writes nothing. `tail` lines (200 if not given, 5000 at most), with
-`follow=true` as it goes on; it ends after 1 MiB, when the pod ends, and about two seconds after the right does.
+`follow=true` as it goes on, with `previous=true` that of the container before its last restart; it ends after 1 MiB,
+when the pod ends, and about two seconds after the right does.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from django.http.response import HttpResponseBase
 
 from clusters.kube import connect
 from clusters.kube.protocol import Listing, LogText
+from clusters.log_lines import TAIL, TAIL_MOST
 from clusters.manifests import labels
 from clusters.models import Application
 from console.kit.errors import FieldError, Invalid, Malformed, MethodNotAllowed, NotFound, TooMany, WaybillError
 from operations.stream.reader import Reader, in_thread, reader_of, refusal
 
 LIMIT = 1 << 20
-TAIL, TAIL_MOST = 200, 5000
 RIGHTS_EVERY = 2.0
 AT_ONCE = 32
 """So many logs are read at a time by one process; each needs a thread and a line to a cluster."""
-PARAMETERS = ("tail", "follow")
+PARAMETERS = ("tail", "follow", "previous")
 
 _reading = threading.BoundedSemaphore(AT_ONCE)
 
@@ -38,6 +39,7 @@ class Asked(NamedTuple):
 
     tail: int
     follow: bool
+    previous: bool = False
 
 
 async def component_log(request: HttpRequest, environment: str, app: str, key: str) -> HttpResponseBase:
@@ -64,14 +66,19 @@ def _asked(request: HttpRequest) -> Asked:
     for name in request.GET:
         if name not in PARAMETERS:
             raise Malformed("unknown_parameter", parameter=name)
-    tail, follow = request.GET.get("tail", str(TAIL)), request.GET.get("follow", "false")
+    tail = request.GET.get("tail", str(TAIL))
     if not (tail.isascii() and tail.isdigit() and len(tail) < 6 and 1 <= int(tail) <= TAIL_MOST):
         wrong = FieldError("?tail", "value_out_of_range", {"least": 1, "most": TAIL_MOST})
         raise Invalid("invalid", errors=[wrong])
-    if follow not in ("true", "false"):
-        wrong = FieldError("?follow", "choice_unknown", {"choices": ["true", "false"]})
+    return Asked(int(tail), _yes(request, "follow"), _yes(request, "previous"))
+
+
+def _yes(request: HttpRequest, name: str) -> bool:
+    value = request.GET.get(name, "false")
+    if value not in ("true", "false"):
+        wrong = FieldError(f"?{name}", "choice_unknown", {"choices": ["true", "false"]})
         raise Invalid("invalid", errors=[wrong])
-    return Asked(int(tail), follow == "true")
+    return value == "true"
 
 
 def _application(reader: Reader, environment: str, app: str) -> Application | None:
@@ -159,14 +166,15 @@ def _read(pipe: Pipe, row: Application, key: str, asked: Asked) -> None:
         pod = _newest(kube.list("Pod", place.namespace, selector=selector))
         container = pod["spec"]["containers"][0]["name"]
         name = pod["metadata"]["name"]
-        with kube.log(name, place.namespace, container, tail=asked.tail, follow=asked.follow, limit=LIMIT) as log:
+        run = {"previous": True} if asked.previous else {"follow": asked.follow}
+        with kube.log(name, place.namespace, container, tail=asked.tail, limit=LIMIT, **run) as log:
             pipe.reading(log)
             pipe.put(b"")
             for part in log:
                 pipe.put(part)
         pipe.put(None)
     except WaybillError as error:
-        pipe.put(error)
+        pipe.put(NotFound() if asked.previous and error.code == "manifest_rejected" else error)
     finally:
         _reading.release()
         connection.close()

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from clusters.models import Cluster, Environment
+from console.kit.phrases import joined
 from marketplace.models import ImageRegistry, Template, Version
 from operations import words
 from operations.models import Operation
@@ -91,7 +92,7 @@ def _teams(enterprise: Enterprise) -> Todo:
     names = list(rows.values_list("name", flat=True)[: NAMES + 1])
     text = _("A team gets its environment on a cluster: namespace, key, quota and network rules.")
     if names:
-        text = ", ".join(names[:NAMES]) + ("…" if len(names) > NAMES else "")
+        text = joined(names[:NAMES]) + ("…" if len(names) > NAMES else "")
     href, label = ("team_list", _("Teams")) if names else ("team_new", _("Create team"))
     return Todo(_("Create teams"), text, bool(names), reverse(href), label)
 
@@ -103,7 +104,7 @@ def _registry(enterprise: Enterprise) -> Todo:
     if row is not None:
         by = row.test.initiator.name if row.test and row.test.initiator else None
         tested = _("tested by %(name)s") % {"name": by} if by else _("saved untested")
-        text = f"{row.location}, {tested}"
+        text = joined([row.location, tested])
     label = _("Image registry") if row else _("Set the registry")
     return Todo(_("Set the image registry"), text, row is not None, reverse("registry_settings"), label)
 

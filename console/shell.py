@@ -21,13 +21,14 @@ THEME_COOKIE = "waybill_theme"
 
 
 class Item(NamedTuple):
-    """One line of the navigation; `number` is left out when zero."""
+    """One line of the navigation; `number` is left out when zero; `key` is its letter."""
 
     label: str | _StrPromise
     href: str
     icon: str
     current: bool
     number: int = 0
+    key: str = ""
 
 
 Place = tuple[str, "_StrPromise", str]
@@ -37,6 +38,8 @@ MAIN: tuple[Place, ...] = (
     ("market", _("Local component library"), "package"),
     ("operation_list", _("Operations"), "list-checks"),
 )
+KEYS = {"home": "h", "market": "m", "operation_list": "o"}
+"""Place → the letter that leads there after `g`."""
 PLATFORM: tuple[Place, ...] = (
     ("cluster_list", _("Clusters"), "server"),
     ("team_list", _("Teams"), "users"),
@@ -83,7 +86,7 @@ def _items(places: tuple[Place, ...], path: str, numbers: Mapping[str, int] | No
         except NoReverseMatch:
             continue
         current = path == href if href == "/" else path == href or path.startswith(f"{href}/")
-        items.append(Item(label, href, icon, current, (numbers or {}).get(name, 0)))
+        items.append(Item(label, href, icon, current, (numbers or {}).get(name, 0), KEYS.get(name, "")))
     return items
 
 

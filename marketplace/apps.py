@@ -39,4 +39,5 @@ class MarketplaceConfig(AppConfig):
         import_module("clusters.images").register_engine(taking.require, taking.take)
         hooks = import_module("clusters.hooks")
         hooks.register_pull_credentials(registries.pull_credentials)
+        hooks.register_marks(import_module("marketplace.present.delivered").marks_of)
         hooks.register_pull_check(import_module("marketplace.runners.cluster_pull").check_pull)

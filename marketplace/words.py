@@ -64,6 +64,7 @@ STEPS = {
 
 MESSAGES = {
     "older_version": _("This version is older than the one that runs here."),
+    "rolled_back_before": _("%(number)s was rolled back from here by %(by)s (%(since)s)."),
     "mark_taken_back": _(
         "The Release mark was taken back since; going back to what ran here once is allowed all the same."
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
 from django.urls import Resolver404, resolve
@@ -23,6 +23,7 @@ from operations import registry, words
 from operations.actions.cancel import cancel, require_rights
 from operations.actions.retry import retry, retryable, tried_again
 from operations.eta import seconds_left
+from operations.log_file import log_file
 from operations.models import Operation, Step
 from operations.present import operation_json, with_parts
 from operations.starting import new_key, start_once
@@ -30,6 +31,7 @@ from teams import places
 from teams.places import Place
 
 LOG_LINES = 500
+FIND_MOST = 64
 FILTERS = ("q", "kind", "state", "mine")
 API = "/api/v1"
 SORTS = {"started": "number", "state": "state"}
@@ -121,6 +123,14 @@ def operation_parts(request: SignedIn, name: str) -> HttpResponse:
     return render(request, "operations/_parts.html", _context(request, _found(request, name)))
 
 
+@never_cache
+@require_GET
+@page
+def operation_log_text(request: SignedIn, name: str) -> StreamingHttpResponse:
+    """Give the whole log as a text file."""
+    return log_file(_found(request, name))
+
+
 @require_POST
 @page
 def operation_cancel(request: SignedIn, name: str) -> HttpResponse:
@@ -168,7 +178,6 @@ def _why_not(request: SignedIn, operation: Operation) -> str:
 
 def _context(request: SignedIn, operation: Operation) -> dict[str, Any]:
     why = _why_not(request, operation)
-    lines = reversed(operation.events.order_by("-id")[:LOG_LINES])
     ended = not operation.is_active
     return {
         "operation": operation,
@@ -185,16 +194,26 @@ def _context(request: SignedIn, operation: Operation) -> dict[str, Any]:
         "progress_text": _progress(operation.done, operation.total, operation.unit),
         "steps": [_step(step) for step in sorted(operation.steps.all(), key=lambda step: step.seq)],
         "children": _children(operation),
-        "log": [
-            {"at": line.at, "level": line.level, "component": line.component, "text": words.line(line)}
-            for line in lines
-        ],
+        **_log(operation, request.GET.get("find", "").strip()[:FIND_MOST]),
         "ended": ended,
         "why": why,
         "retryable": retryable(operation),
         "again": tried_again(operation) if ended else None,
         "key": new_key(),
     }
+
+
+def _log(operation: Operation, find: str) -> dict[str, Any]:
+    """Give the newest lines, oldest first; of them those that hold `find`, where a page without a script asks."""
+    found = list(operation.events.order_by("-id")[: LOG_LINES + 1])
+    lines = [
+        {"at": line.at, "level": line.level, "component": line.component, "text": words.line(line)}
+        for line in reversed(found[:LOG_LINES])
+    ]
+    if find:
+        word = find.casefold()
+        lines = [line for line in lines if word in f"{line['component'] or ''} {line['text']}".casefold()]
+    return {"log": lines, "longer": len(found) > LOG_LINES, "log_lines": LOG_LINES, "find": find}
 
 
 def _children(operation: Operation) -> list[Row]:

@@ -49,13 +49,11 @@
       fresh.querySelectorAll("[data-part]").forEach(function (piece) {
         var old = root.querySelector('[data-part="' + piece.getAttribute("data-part") + '"]');
         if (!old) { return; }
-        var log = old.querySelector("[data-follow-log]");
-        var last = log ? log.scrollHeight - log.scrollTop - log.clientHeight < 24 : false;
         var left = old.querySelector("[data-left]"), before = left ? Number(left.getAttribute("data-left")) : 0;
         morph(old, piece);
         slower(old.querySelector("[data-left]"), before);
-        if (log && last) { log.scrollTop = log.scrollHeight; }
       });
+      reframe(fresh);
       var bar = root.querySelector("progress.big");
       document.title = bar && !ended() ? "(" + bar.getAttribute("value") + "%) " + title : title;
     }
@@ -119,18 +117,20 @@
     fetch(window.location.href, { credentials: "same-origin" }).then(function (answer) {
       return answer.ok && !answer.redirected ? answer.text() : Promise.reject(answer.status);
     }).then(function (html) {
-      var fresh = new DOMParser().parseFromString(html, "text/html");
-      document.querySelectorAll("[data-shell]").forEach(function (old) {
-        var piece = fresh.querySelector('[data-shell="' + old.getAttribute("data-shell") + '"]');
-        if (piece) { morph(old, piece); }
-      });
+      reframe(new DOMParser().parseFromString(html, "text/html"));
     }).catch(function () { return null; });
+  }
+
+  /* News that came as a whole page bring the newest frame along. */
+  function reframe(fresh) {
+    document.querySelectorAll("[data-shell]").forEach(function (old) {
+      var piece = fresh.querySelector('[data-shell="' + old.getAttribute("data-shell") + '"]');
+      if (piece) { morph(old, piece); }
+    });
   }
 
   document.querySelectorAll("[data-live]").forEach(follow);
   document.addEventListener("live", function (event) { follow(event.target); });
-
-  document.querySelectorAll("[data-follow-log]").forEach(function (log) { log.scrollTop = log.scrollHeight; });
 
   /* A form is sent once: a second press while the first is under way does nothing. */
   document.addEventListener("submit", function (event) {

@@ -22,6 +22,8 @@
     if (form.hasAttribute("data-guard")) { dirty.add(form); }
   });
   document.addEventListener("submit", function (event) { dirty.delete(event.target); });
+  /* What is kept for this tab is not lost by leaving. */
+  document.addEventListener("kept", function () { dirty.clear(); });
   window.addEventListener("beforeunload", function (event) {
     if (dirty.size > 0) { event.preventDefault(); }
   });

@@ -33,7 +33,9 @@ class ConnectionForm(KitForm):
         required=False,
         max_length=FILE_LARGEST,
         help_text=_("Kept encrypted and never shown again. Programs and files it names are not used."),
-        widget=SecretText(attrs={"rows": "11", "class": "mono", "spellcheck": "false", "autocomplete": "off"}),
+        widget=SecretText(
+            attrs={"rows": "11", "class": "mono", "spellcheck": "false", "autocomplete": "off", "data-secret": ""}
+        ),
     )
     kubeconfig_file = forms.FileField(
         label=_("Or choose its file"), required=False, help_text=_("Used when nothing is pasted above.")

@@ -50,9 +50,9 @@ def text(label: Words, most: int, **more: Any) -> dict[str, Any]:
     return {"make": forms.CharField, "label": label, "max_length": most, "required": False, **more}
 
 
-def lines(label: Words, rows: int, most: int) -> dict[str, Any]:
+def lines(label: Words, rows: int, most: int, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A text whose line breaks and blanks count."""
-    attributes = {"rows": rows, "class": "mono", "spellcheck": "false"}
+    attributes = {"rows": rows, "class": "mono", "spellcheck": "false", **(more or {})}
     return {**text(label, most), "strip": False, "widget": forms.Textarea, "attrs": attributes}
 
 
@@ -108,7 +108,7 @@ KINDS: tuple[Kind, ...] = (
         3,
         {
             "name": text(_("Variable name"), 64),
-            "value": lines(_("Value"), 1, 16 * 1024),
+            "value": lines(_("Value"), 1, 16 * 1024, {"data-secret-when": "secret"}),
             "secret": box(_("Secret")),
             "offered": box(_("Offered to dependants")),
             "generate": pick(_("Generate if empty"), GENERATE),

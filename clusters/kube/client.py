@@ -112,11 +112,19 @@ class Client(Sender):
         return streams.changes(self.open, request.address, kind)
 
     def log(
-        self, pod: str, namespace: str, container: str, *, tail: int = 200, follow: bool = False, limit: int = 1 << 20
+        self,
+        pod: str,
+        namespace: str,
+        container: str,
+        *,
+        tail: int = 200,
+        follow: bool = False,
+        previous: bool = False,
+        limit: int = 1 << 20,
     ) -> AbstractContextManager[LogText]:
         """Read a container's log."""
         query = {"container": container, "tailLines": str(tail), "limitBytes": str(limit)}
-        query |= {"follow": "true"} if follow else {}
+        query |= ({"follow": "true"} if follow else {}) | ({"previous": "true"} if previous else {})
         request = Request("GET", path("Pod", namespace, pod, "log"), query, "Pod", f"Pod/{pod}")
         return streams.log(self.open, request.address, limit)
 

@@ -162,6 +162,14 @@ class Kube(Protocol):
         """Follow changes from a LIST's resourceVersion; ends after `seconds`, or raises Outdated when it is too old."""
 
     def log(
-        self, pod: str, namespace: str, container: str, *, tail: int = 200, follow: bool = False, limit: int = 1 << 20
+        self,
+        pod: str,
+        namespace: str,
+        container: str,
+        *,
+        tail: int = 200,
+        follow: bool = False,
+        previous: bool = False,
+        limit: int = 1 << 20,
     ) -> AbstractContextManager[LogText]:
-        """Read a container's log, `limit` bytes at most."""
+        """Read a container's log, `limit` bytes at most; `previous`: of its run before the last restart."""

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,6 +17,7 @@ from clusters.actions.applications import add_application, refuse_made, rename_a
 from clusters.actions.desired_state import set_desired_state
 from clusters.actions.uninstall import right_of, uninstall
 from clusters.forms.apps import AppForm, AppNameForm, RemovalForm
+from clusters.log_lines import TAIL, TAIL_MOST
 from clusters.models import Application, AppliedObject, Revision
 from clusters.pages.finding import SHOWN, address, application_of, environment_of, sentences, why_not
 from clusters.pages.frame import frame, page_of
@@ -26,8 +28,6 @@ from console.kit.errors import FieldError, Refused
 from console.kit.pages import SignedIn, page
 from operations.models import Operation
 from operations.starting import new_key, start_once
-
-TAIL = 200
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -226,13 +226,15 @@ def app_events(request: SignedIn, environment: str, app: str) -> HttpResponse:
 @require_GET
 @page
 def component_log(request: SignedIn, environment: str, app: str, key: str) -> HttpResponse:
-    """Show the log of a component's newest pod; the page's script follows it."""
+    """Show the log of a component's newest pod, or of its container before the last restart; a script follows it."""
     row = application_of(request, environment, app)
     context = frame(request, row, "events")
     if key not in {component["key"] for component in context["data"]["components"]}:
         raise Http404
-    text = f"/events/environments/{environment}/apps/{app}/components/{key}/log?tail={TAIL}"
-    return render(request, "clusters/component_log.html", {**context, "component": key, "text": text})
+    previous = request.GET.get("previous") == "true"
+    text = f"{reverse('component_log_text', args=[environment, app, key])}?previous={'true' if previous else 'false'}"
+    context |= {"component": key, "text": text, "previous": previous, "tail": TAIL, "most": TAIL_MOST}
+    return render(request, "clusters/component_log.html", context)
 
 
 def _moment(text: str | None) -> Any:

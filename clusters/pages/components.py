@@ -122,8 +122,9 @@ def _form(request: SignedIn, row: Application, component: Component | None) -> H
 def _counts(request: SignedIn) -> dict[str, int]:
     """Give how many rows of each kind the form had, and more where they were asked for."""
     counts: dict[str, int] = {}
+    given = request.POST if request.method == "POST" else request.GET
     for kind in KINDS:
-        asked = request.POST.get(f"{kind.name}_count", "")
+        asked = given.get(f"{kind.name}_count", "")
         if asked.isdecimal() and len(asked) < 4:
             counts[kind.name] = int(asked) + (MORE if request.POST.get("more") == kind.name else 0)
     return counts

@@ -123,7 +123,7 @@ def _cause(operation: Operation) -> str:
     code, params = operation.outcome_code, operation.outcome_params
     if operation.state == "cancelled" or code is None:
         return str(words.headline(operation))
-    return f"{messages.title(code, params)} {messages.detail(code, params)}"
+    return messages.said(code, params)
 
 
 def _percent(used: str | None, hard: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -10,12 +11,14 @@ from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET
 
+from clusters import hooks
+from clusters.hooks import Delivered
 from clusters.models import Application, Revision
 from clusters.pages.finding import address, application_of, revision_of, why_not
 from clusters.pages.frame import frame
 from clusters.present import revisions
 from console.kit.pages import SignedIn, page
-from console.kit.paging import paged
+from console.kit.paging import Paged, paged
 
 ONCE_DEPLOYED = (Revision.State.DEPLOYED, Revision.State.SUPERSEDED)
 
@@ -26,10 +29,15 @@ def app_revisions(request: SignedIn, environment: str, app: str) -> HttpResponse
     """List the records, newest first, each with from and to, who, when, how long, what came of it."""
     row = application_of(request, environment, app)
     rows = revisions.with_parts(Revision.objects.filter(application=row)).order_by("-number")
-    shown = paged(request, rows, show=lambda revision: _record(row, revision))
+    shown: Paged[Revision] = paged(request, rows)
+    marks = _marks(row, shown.rows)
     context = frame(request, row, "records")
     why = why_not(request.user, row.environment.deliver_right, context["team"], held=context["held"])
-    return render(request, "clusters/records.html", {**context, "page": shown, "why_deliver": why})
+    return render(
+        request,
+        "clusters/records.html",
+        {**context, "page": shown, "records": [_record(row, one, marks) for one in shown.rows], "why_deliver": why},
+    )
 
 
 @require_GET
@@ -43,7 +51,7 @@ def revision_page(request: SignedIn, environment: str, app: str, number: int) ->
     differences = revisions.differences_json(row, revision, former)
     context = {
         **frame(request, row, "records"),
-        "record": _record(row, revision),
+        "record": _record(row, revision, _marks(row, [revision])),
         "revision": revision,
         "changed": [part for part in differences["components"] if part["action"] != "keep"],
         "objects": {name: found for name, found in differences["objects"].items() if found},
@@ -64,18 +72,32 @@ def _former(row: Application, revision: Revision, asked: str | None) -> Revision
     return revision_of(row, int(asked))
 
 
-def _record(row: Application, revision: Revision) -> dict[str, Any]:
+def _delivered(revision: Revision | None) -> Delivered | None:
+    """Give the version a revision brought; None for one made by hand."""
+    source: dict[str, Any] = (revision.source or {}) if revision else {}
+    return (source["template"], source["number"]) if source.get("number") else None
+
+
+def _marks(row: Application, found: Iterable[Revision]) -> Mapping[Delivered, str]:
+    """Give the marks of all versions that records name, at once."""
+    named = {version for one in found for version in (_delivered(one), _delivered(one.based_on)) if version}
+    return hooks.marks(row.environment.enterprise, named)
+
+
+def _record(row: Application, revision: Revision, marks: Mapping[Delivered, str]) -> dict[str, Any]:
     """Give a record as its line shows it."""
     data = revisions.revision_json(revision)
     place = row.environment.slug
-    based: dict[str, Any] = (revision.based_on.source or {}) if revision.based_on else {}
+    to, former = _delivered(revision), _delivered(revision.based_on)
     restorable = revision.state in ONCE_DEPLOYED and revision.kind != Revision.Kind.UNINSTALL
     return {
         **data,
         "row": revision,
         "at": revision.created_at,
         "operator": revision.operation.initiator,
-        "from_version": based.get("number"),
+        "mark": marks.get(to) if to else None,
+        "from_version": former[1] if former else None,
+        "from_mark": marks.get(former) if former else None,
         "outcome": revision.operation.outcome_code,
         "checked_at": parse_datetime(data["equals"]["checked_at"])
         if data["equals"] and data["equals"]["checked_at"]

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from console.kit import messages
 from console.kit.errors import WaybillError
-from console.kit.pages import field_problems, problem
+from console.kit.pages import field_problems
 
 _CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.CheckboxInput, "form-check-input"),
@@ -61,5 +62,4 @@ class KitForm(forms.Form):
             for sentence in sentences:
                 self.add_error(name, sentence)
         if not told:
-            words = problem(error)
-            self.add_error(self.field_of.get(error.code), f"{words['title']} {words['detail']}")
+            self.add_error(self.field_of.get(error.code), messages.said(error.code, error.params))

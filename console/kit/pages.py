@@ -18,6 +18,7 @@ from django.urls import reverse
 from console.kit import messages, preferences
 from console.kit.context import current
 from console.kit.errors import Invalid, Malformed, Refused, Stale, WaybillError
+from console.kit.phrases import sentences_joined
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -88,7 +89,7 @@ def field_problems(error: WaybillError) -> dict[str, list[str]]:
     """Give the sentences of an error's fields: name → what is wrong with it."""
     told: dict[str, list[str]] = {}
     for wrong in error.errors:
-        words = f"{messages.title(wrong.code, wrong.params)} {messages.detail(wrong.code, wrong.params)}"
+        words = messages.said(wrong.code, wrong.params)
         told.setdefault(wrong.pointer.lstrip("/"), []).append(words)
     return told
 
@@ -97,4 +98,4 @@ def sentences(error: WaybillError) -> str:
     """Give both sentences of a refusal, those of its fields in place of the second, for a notice."""
     words = problem(error)
     told = [sentence for found in field_problems(error).values() for sentence in found]
-    return " ".join([words["title"], *(told or [words["detail"]])])
+    return sentences_joined(words["title"], *(told or [words["detail"]]))

@@ -14,6 +14,7 @@ from django.utils.translation import gettext, ngettext, pgettext
 
 from console.kit.dates import clock_text, moment_text
 from console.kit.paging import Paged
+from console.kit.phrases import gap as gap_between
 from console.kit.phrases import joined
 from console.kit.status import look
 
@@ -68,14 +69,23 @@ def icon_at(kind: str, state: str, x: int, y: int) -> SafeString:
 
 
 @register.simple_tag
-def moment(value: datetime | None, clock: bool = False) -> SafeString | str:
-    """Show a point in time in the reader's zone and its exact value for machines; `clock`: the time of day alone."""
+def moment(value: datetime | None, clock: bool = False, still: bool = False) -> SafeString | str:
+    """Show a point in time in the reader's zone and its exact value for machines; `clock`: the time of day alone.
+
+    A time of day that stands alone can be asked for its day like `ago`; one of many lines (`still`) cannot by keys.
+    """
     if value is None:
         return "–"
-    local = timezone.localtime(value)
-    text = clock_text(value) if clock else moment_text(value)
+    return _time(value, clock_text(value) if clock else moment_text(value), asks=clock and not still)
+
+
+def _time(value: datetime, text: str, *, asks: bool) -> SafeString:
+    """Write a time with its exact value: for machines, under the pointer, and, when it `asks`, on focus and touch."""
+    exact = timezone.localtime(value).isoformat(" ", "seconds")
+    if not asks:
+        return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, text)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), local.isoformat(" ", "seconds"), text
+        '<time class="when" datetime="{}" data-exact="{}" tabindex="0">{}</time>', value.isoformat(), exact, text
     )
 
 
@@ -94,7 +104,7 @@ def seconds(value: float | None) -> str:
 
 @register.simple_tag
 def ago(value: datetime | None) -> SafeString | str:
-    """Say how long ago something was, with the exact time for machines and on hover."""
+    """Say how long ago something was, with the exact time for machines, on hover, and on focus or touch."""
     if value is None:
         return pgettext("time", "never")
     passed = max(0, int((timezone.now() - value).total_seconds()))
@@ -106,8 +116,7 @@ def ago(value: datetime | None) -> SafeString | str:
         text = ngettext("%(n)d hour ago", "%(n)d hours ago", passed // 3600) % {"n": passed // 3600}
     else:
         return moment(value)
-    local = timezone.localtime(value).isoformat(" ", "seconds")
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), local, text)
+    return _time(value, text, asks=True)
 
 
 @register.simple_tag
@@ -128,6 +137,12 @@ def version(number: str, value: str) -> SafeString:
 def listed(words: Iterable[object]) -> str:
     """Join the parts of a list as the reader's language does."""
     return joined(words)
+
+
+@register.simple_tag
+def gap() -> str:
+    """Stand between two sentences, or after a colon, as the reader's language has it."""
+    return gap_between()
 
 
 @register.filter

@@ -20,6 +20,7 @@ from clusters.values import Former
 from console.kit.errors import FieldError, Invalid, Refused
 from console.kit.secrets import fingerprint
 from marketplace import gate, versioning
+from marketplace.actions.returned import rolled_back_from
 from marketplace.gate import Question
 from marketplace.models import Delivery, Installation, Template, Version
 from operations.models import Operation
@@ -167,7 +168,7 @@ def propose(kind: str, application: Application, wish: Wish, *, complete: bool =
             images_there=images_there(environment),
             claims_there=claims_there(application),
             refusals=[fault.notice for fault in faults],
-            warnings=_older(application, version),
+            warnings=_warnings(kind, application, version),
         ),
         secrets=settled.secrets,
         source=source,
@@ -229,12 +230,13 @@ def side_of_version(version: Version) -> Side:
     return Side(version=version.number, mark=version.mark, marked_by=event.by.login, marked_at=at)
 
 
-def _older(application: Application, version: Version) -> list[dict[str, Any]]:
+def _warnings(kind: str, application: Application, version: Version) -> list[dict[str, Any]]:
     if application._state.adding:
         return []
     held = Installation.objects.filter(application=application).select_related("version").first()
     older = held is not None and held.version is not None and version.sort_key < held.version.sort_key
-    return [{"code": "older_version", "params": {}}] if older else []
+    left = rolled_back_from(application, version) if kind == Revision.Kind.UPGRADE else None
+    return [*([{"code": "older_version", "params": {}}] if older else []), *([left] if left else [])]
 
 
 def refuse_what_is_in_the_way(proposal: Proposal, pointer: str) -> None:

@@ -32,4 +32,4 @@ def blocked(application: Application) -> str:
 
 
 def _said(error: WaybillError) -> str:
-    return f"{messages.title(error.code, error.params)} {messages.detail(error.code, error.params)}"
+    return messages.said(error.code, error.params)

@@ -111,5 +111,5 @@ def refusal_of(version: Version, environment: Environment) -> str:
     try:
         gate.pass_or_raise(question(version, environment))
     except Refused as error:
-        return f"{messages.title(error.code, error.params)} {messages.detail(error.code, error.params)}"
+        return messages.said(error.code, error.params)
     return ""

@@ -97,7 +97,7 @@ def sentence(code: str, params: dict[str, Any]) -> str:
     """Say what a code means: a message's one sentence, or both of an error."""
     if code in messages.codes():
         return messages.text(code, params)
-    return f"{messages.title(code, params)} {messages.detail(code, params)}"
+    return messages.said(code, params)
 
 
 def told(notices: list[dict[str, Any]]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -17,6 +18,7 @@ from clusters.pages.frame import frame
 from console.kit.errors import Invalid, WaybillError
 from console.kit.pages import SignedIn, page
 from marketplace.actions.delivering import Wish, installation_of, propose
+from marketplace.actions.returned import rolled_back_from
 from marketplace.actions.upgrade import KIND, Change, plan_upgrade, upgrade
 from marketplace.forms.upgrade import UpgradeForm
 from marketplace.models import Installation, Version
@@ -26,9 +28,12 @@ from marketplace.pages.diff import diff_shown
 from marketplace.pages.finding import version_of
 from marketplace.pages.install import SEE
 from marketplace.pages.places import refusal_of
-from marketplace.pages.plans import plan_of, preview_shown
+from marketplace.pages.plans import plan_of, preview_shown, told
 from marketplace.pages.versions import Choice, choices, marked
 from operations.starting import new_key, start_once
+
+AGAIN = "again"
+"""What a person ticks who goes to a version that was rolled back from here."""
 
 
 @dataclass
@@ -61,6 +66,9 @@ def app_upgrade(request: SignedIn, environment: str, app: str) -> HttpResponse:
         review.plan = wish.removeprefix(SEE)
     if wish == "look" or review.plan or not review.form.is_valid():
         return _shown(request, review, wish)
+    if wish == "upgrade" and AGAIN not in request.POST.getlist("consents") and rolled_back_from(row, review.version):
+        review.problems.append(_("Agree below to go there again."))
+        return _shown(request, review, wish, status=409)
     try:
         if wish == "plan":
             review.plan = plan_upgrade(acting_user=request.user, application=row, change=review.change).name
@@ -123,6 +131,8 @@ def _shown(request: SignedIn, review: Review, wish: str, status: int = 200) -> H
         "reset": review.change.reset,
         "previews": [preview_shown(preview)] if preview else [],
         "preview": preview,
+        "again": _again(preview),
+        "agreed": AGAIN in request.POST.getlist("consents"),
         "call": upgrade_call(row, review.change, version, review.plan) if preview else "",
         "plan": plan_of(request.user, review.plan) if review.plan else None,
         "why": right or blocked(row) or refusal_of(version, row.environment),
@@ -143,6 +153,12 @@ def _preview(review: Review) -> dict[str, Any] | None:
         if not review.form.errors:
             review.problems.append(sentences(error))
         return None
+
+
+def _again(preview: dict[str, Any] | None) -> str:
+    """Say who rolled back from this version here, and when; empty when nobody did since it ran."""
+    found = [notice for notice in (preview or {}).get("warnings", ()) if notice["code"] == "rolled_back_before"]
+    return told(found)[0] if found else ""
 
 
 def _kept(review: Review, preview: dict[str, Any] | None, diff: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ def test_typing_counts_as_being_there_and_a_session_that_ended_is_told(
     assert page.input_value("#id_name") == "Shops and more"
 
 
-def _draft(admin: User) -> tuple[User, Environment]:
+def drafted(admin: User) -> tuple[User, Environment]:
     place = world.make_place(Team.objects.get(slug="shop"), "test")
     world.deployed(place, [world.part("web", "registry.example.com/dev/web:1", f"sha256:{'ab' * 32}")], slug="shop")
     return add_member(place.team, admin, "developer", granted_by=admin), place
@@ -55,7 +55,7 @@ def _draft(admin: User) -> tuple[User, Environment]:
 def test_a_component_half_filled_in_is_not_left_without_a_word(
     base: str, signed_in: SignIn, developer: User, admin: User
 ) -> None:
-    _draft(admin)
+    drafted(admin)
     page = signed_in(developer)
     asked: list[str] = []
 

@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser
 
 from clusters.models import Application, AppliedObject, Environment, Revision
 from marketplace import snapshot, versioning
 from marketplace.actions.install import Order, install
+from marketplace.actions.returned import rolled_back_from
 from marketplace.models import Delivery, ImageRegistry, Installation, MarkEvent, Template, Version
 from marketplace.snapshot import Origin
 from operations.models import Operation
@@ -18,10 +20,10 @@ from teams.models import User
 from tests.builders import add_member, make_team
 from tests.cast import Cast
 from tests.marketplace import world
-from tests.pages.conftest import DARK_DESK, PASSWORD, SignIn, person
+from tests.pages.conftest import DARK_DESK, SignIn, person
+from tests.pages.judging import every_look, judge
 from tests.pages.test_install import place
 from tests.pages.test_market import client_of, text_of
-from tests.pages.test_pages import _judge
 
 LEVEL = {
     "address": "web.variables.LOG_LEVEL",
@@ -239,6 +241,52 @@ def test_the_way_back_is_open_when_the_mark_was_taken_back(cast: Cast, office: A
     assert send(client, BACK.format(1), "rollback").status_code == 302
 
 
+def test_a_version_that_was_rolled_back_from_is_gone_to_again_only_when_agreed(
+    cast: Cast, office: Application, template: Template
+) -> None:
+    client, second = client_of(cast.delivery), template.versions.get(number="2.0")
+    said = "2.0 was rolled back from here by Delivery"
+    assert said not in text_of(client.get(f"{PAGE}?to=2.0"))
+    send(client, PAGE, "upgrade")
+    finish(office, second)
+    send(client, BACK.format(1), "rollback", key="back")
+    finish(office, template.versions.get(number="1.0"))
+    page = client.get(f"{PAGE}?to=2.0")
+    assert said in text_of(page) and 'id="consent-again" required' in page.content.decode()
+    warned = cast.api("delivery").post(
+        f"environments/prod/apps/{office.slug}/upgrades?dry_run=true", {"version": "2.0"}, headers=world.key()
+    )
+    assert warned.status_code == 202, "over REST it is a warning of the plan, and no refusal"
+    Operation.objects.filter(kind="plan").update(state="cancelled", finished_at=timezone.now())
+    refused = send(client, PAGE, "upgrade", key="again")
+    assert refused.status_code == 409 and "Agree below to go there again." in text_of(refused)
+    assert Operation.objects.filter(kind="upgrade").count() == 1
+    assert send(client, PAGE, "upgrade", key="agreed", consents="again").status_code == 302
+    finish(office, second)
+    assert said not in text_of(client.get(f"{PAGE}?to=2.0")), "it came to run: that was the answer"
+    records = text_of(client.get("/environments/prod/apps/back-office/revisions"))
+    assert "1.0 Release → to 2.0 Release" in records and "Rolled back 2.0 Release → to 1.0 Release" in records
+
+
+def test_the_way_back_from_an_attempt_that_failed_counts_too(
+    cast: Cast, office: Application, template: Template
+) -> None:
+    second, first = template.versions.get(number="2.0"), template.versions.get(number="1.0")
+    client = client_of(cast.delivery)
+    send(client, PAGE, "upgrade")
+    failed = office.revisions.order_by("-number")[0]
+    Operation.objects.filter(pk=failed.operation_id).update(state="running")
+    Operation.objects.filter(pk=failed.operation_id).update(state="failed", finished_at=timezone.now())
+    Revision.objects.filter(pk=failed.pk).update(state="failed")
+    office.refresh_from_db()
+    assert rolled_back_from(office, second) is None, "failed, and nobody went back yet"
+    send(client, BACK.format(1), "rollback", key="back")
+    finish(office, first)
+    found = rolled_back_from(office, second)
+    assert found is not None and found["params"]["by"] == "Delivery"
+    assert rolled_back_from(office, first) is None
+
+
 # --- In a real browser ------------------------------------------------------------------------------------------------
 
 
@@ -279,12 +327,7 @@ def test_from_the_app_an_upgrade_takes_two_clicks_and_so_does_the_way_back(
 
 def test_the_pages_are_accessible_and_fit(base: str, browser: Browser, signed_in: SignIn, zhaomin: User) -> None:
     app = Application.objects.get()
-    for language, theme, size in DARK_DESK:
-        context = browser.new_context(
-            locale=language, color_scheme=theme, viewport={"width": size[0], "height": size[1]}
-        )
-        page = signed_in(zhaomin, PASSWORD, within=context)
+    for page in every_look(browser, signed_in, zhaomin, DARK_DESK):
         for path in ("upgrade?to=2.0", "revisions/1/rollback"):
             page.goto(f"{base}/environments/prod/apps/{app.slug}/{path}")
-            _judge(page, size)
-        context.close()
+            judge(page)

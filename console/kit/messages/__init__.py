@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from console.kit.dates import moment_text
 from console.kit.messages import clusters, conflicts, fields, registries, requests, running
 from console.kit.messages.sentences import Sentence
-from console.kit.phrases import joined
+from console.kit.phrases import joined, sentences_joined
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -92,6 +92,11 @@ def title(code: str, params: Mapping[str, Any]) -> str:
 def detail(code: str, params: Mapping[str, Any]) -> str:
     """Say what to do next."""
     return str(_sentence(code, params).detail) % shown(params, _words_of(code, params))
+
+
+def said(code: str, params: Mapping[str, Any]) -> str:
+    """Give both sentences of a code, one after the other as the reader's language has it."""
+    return sentences_joined(title(code, params), detail(code, params))
 
 
 def text(code: str, params: Mapping[str, Any]) -> str:
