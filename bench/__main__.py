@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-PARTS = ("starting", "copying")
+PARTS = ("starting", "copying", "applying")
 ALONE = ("pages",)
 """Parts that take their time, and run only when they are named."""
 

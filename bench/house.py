@@ -48,11 +48,12 @@ class House:
         )
         return done.stdout.strip().rpartition("\n")[2]
 
-    def web(self) -> None:
+    def web(self) -> subprocess.Popen[bytes]:
         """Start pages and the API as they are deployed, and wait until they answer."""
         line = ["gunicorn", "-c", "python:console.gunicorn", "-b", f"127.0.0.1:{self.port}", "console.wsgi:application"]
         web = self.run(line, "web")
         process.wait_until(self._answers, alive=lambda: web.poll() is None, what="gunicorn")
+        return web
 
     def _answers(self) -> bool:
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)

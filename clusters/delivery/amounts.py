@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from clusters import quantities
 from clusters.delivery.live import CLAIM, WORKLOADS
 from clusters.delivery.sending import Sending
-from clusters.kube.protocol import Kube, Manifest
+from clusters.kube.protocol import Manifest
 from clusters.manifests import names
 from console.kit.errors import Rejected, WaybillError
 
@@ -25,12 +25,14 @@ Needs = dict[str, Fraction]
 
 
 def quota(
-    run: Run, kube: Kube, sendings: Sequence[Sending], removals: Iterable[Manifest]
+    run: Run, quotas: Iterable[Manifest], sendings: Sequence[Sending], removals: Iterable[Manifest]
 ) -> tuple[dict[str, dict[str, str]], list[WaybillError]]:
-    """Give before, after, during and hard of every limited resource, and the refusals for what would be exceeded."""
-    items = kube.list("ResourceQuota", run.namespace).items
+    """Give before, after, during and hard of every limited resource, and the refusals for what would be exceeded.
+
+    `quotas`: those of the namespace, of which the environment's own counts.
+    """
     status: dict[str, Any] = next(
-        (item.get("status") or {} for item in items if item["metadata"]["name"] == names.QUOTA), {}
+        (item.get("status") or {} for item in quotas if item["metadata"]["name"] == names.QUOTA), {}
     )
     hard: dict[str, str] = {name: text for name, text in (status.get("hard") or {}).items() if name in RESOURCES}
     if not hard:

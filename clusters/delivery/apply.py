@@ -37,16 +37,18 @@ def send(run: Run, items: Sequence[Rendered], step: str) -> list[str]:
     wanted = [sending for sending in decide(items, run.rows, run.live) if sending.action != "keep"]
     if not wanted:
         return []
-    inventory.intend(run.work, run.revision, [sending.item for sending in wanted], run.rows)
-    run.work.changed("part")
+    with run.work.record():
+        inventory.intend(run.work, run.revision, [sending.item for sending in wanted], run.rows)
+        run.work.changed("part")
     kube = run.kube(step)
     sent = run.work.parallel(lambda sending: _sent(run, kube, sending), wanted, width=kube.window)
     done = [item for item in sent if item.answer is not None]
     for item in done:
         assert item.answer is not None
         run.live.put(item.answer.object)
-    inventory.settle(run.work, {item.id: item.answer.object for item in done if item.answer}, run.rows)
-    _warn(run, done)
+    with run.work.record():
+        inventory.settle(run.work, {item.id: item.answer.object for item in done if item.answer}, run.rows)
+        _warn(run, done)
     for item in sent:
         if item.error is not None:
             raise item.error

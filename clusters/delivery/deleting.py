@@ -25,8 +25,9 @@ def delete(run: Run, rows: Sequence[AppliedObject], step: str) -> list[str]:
     """
     if not rows:
         return []
-    inventory.removing(run.work, rows)
-    run.work.changed("part")
+    with run.work.record():
+        inventory.removing(run.work, rows)
+        run.work.changed("part")
     kube = run.kube(step)
     width = kube.window
     leaving = run.work.parallel(lambda row: _delete_one(run, kube, row), rows, width=width)
@@ -74,7 +75,8 @@ def _wait(run: Run, kube: Kube, rows: Sequence[AppliedObject]) -> list[str]:
     until = time.monotonic() + GONE_SECONDS
     left = list(rows)
     while left and time.monotonic() < until:
-        there = [(row, kube.get(row.kind, row.name, run.namespace)) for row in left]
+        seen = run.work.parallel(lambda row: kube.get(row.kind, row.name, run.namespace), left, width=kube.window)
+        there = list(zip(left, seen, strict=True))
         gone = [inventory.row_id(row) for row, live in there if live is None or uid_of(live) != row.uid]
         _strike(run, gone)
         left = [row for row, live in there if inventory.row_id(row) not in gone]

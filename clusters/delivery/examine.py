@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from clusters.delivery import amounts
@@ -53,20 +54,64 @@ def examine(run: Run, bundle: Bundle, step: str) -> Findings:
     kube = run.kube(step)
     found = Findings(removals=[live for live in superfluous(run, bundle.all()) if object_id(live) in run.rows])
     decided = decide(bundle.all(), run.rows, run.live)
-    open_ones = [sending for sending in decided if sending.action != "keep"]
-    asked = run.work.parallel(lambda sending: _ask(run, kube, sending), open_ones, width=kube.window)
-    verdicts = {verdict.sending.id: verdict for verdict in asked}
+    heard = _hear(run, kube, decided, step)
     for sending in decided:
-        verdict = verdicts.get(sending.id)
+        verdict = heard.verdicts.get(sending.id)
         found.sendings.append(verdict.sending if verdict else sending)
         if verdict is not None:
             _note(run, found, verdict)
-    found.warnings += class_warnings(run, found.sendings, step)
-    _pods(run, kube, found)
-    _claims(run, kube, found)
-    found.quota, over = amounts.quota(run, kube, found.sendings, found.removals)
+    found.warnings += heard.warnings
+    _pods(found, heard.pods)
+    _claims(run, heard.claims, found)
+    found.quota, over = amounts.quota(run, heard.quotas, found.sendings, found.removals)
     found.refusals += over
     return found
+
+
+@dataclass
+class _Heard:
+    """What the cluster answered, before anything is made of it."""
+
+    verdicts: dict[str, _Verdict] = field(default_factory=dict)
+    pods: dict[str, WaybillError] = field(default_factory=dict)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    claims: list[Manifest] = field(default_factory=list)
+    quotas: list[Manifest] = field(default_factory=list)
+
+
+def _hear(run: Run, kube: Kube, decided: Sequence[Sending], step: str) -> _Heard:
+    """Ask everything side by side: no question needs the answer of another, and a distant cluster costs one wait."""
+    heard = _Heard()
+
+    def ask(sending: Sending) -> None:
+        heard.verdicts[sending.id] = _ask(run, kube, sending)
+
+    def ask_pod(sending: Sending) -> None:
+        refusal = _ask_pod(kube, sending)
+        if refusal is not None:
+            heard.pods[sending.id] = refusal
+
+    def list_quotas() -> None:
+        heard.quotas = kube.list("ResourceQuota", run.namespace).items
+
+    def list_claims() -> None:
+        heard.claims = kube.list(CLAIM, run.namespace).items
+
+    def look_for_classes() -> None:
+        heard.warnings = class_warnings(run, decided, step)
+
+    open_ones = [sending for sending in decided if sending.action != "keep"]
+    questions: list[Callable[[], None]] = [list_quotas, look_for_classes]
+    questions += [list_claims] if _wanted_claims(run) else []
+    questions += [partial(ask, sending) for sending in open_ones]
+    questions += [partial(ask_pod, sending) for sending in open_ones if sending.item.kind in WORKLOADS]
+    run.work.parallel(lambda question: question(), questions, width=kube.window)
+    return heard
+
+
+def _wanted_claims(run: Run) -> list[str]:
+    """Give the names of the claims that the application needs."""
+    return [name for component in run.components for name in claim_names(run.application.slug, component)]
 
 
 def superfluous(run: Run, wanted: Iterable[Rendered]) -> Iterable[Manifest]:
@@ -132,24 +177,22 @@ def _named(verdict: _Verdict) -> WaybillError:
     return Rejected("immutable_field", object=sending.id, field=", ".join(fields) or error.params["field"])
 
 
-def _pods(run: Run, kube: Kube, found: Findings) -> None:
-    """Ask about one Pod of each workload that would be sent: only pods meet Pod Security, limits and webhooks."""
-    workloads = [s for s in found.sendings if s.item.kind in WORKLOADS and s.action != "keep"]
+def _ask_pod(kube: Kube, sending: Sending) -> WaybillError | None:
+    """Ask about one Pod of a workload that would be sent: only pods meet Pod Security, limits and webhooks."""
+    try:
+        kube.create(pod_of(sending.item.manifest), dry_run=True)
+    except WaybillError as error:
+        if error.retryable:
+            raise
+        return _about(error, sending)
+    return None
 
-    def ask(sending: Sending) -> WaybillError | None:
-        try:
-            kube.create(pod_of(sending.item.manifest), dry_run=True)
-        except WaybillError as error:
-            if error.retryable:
-                raise
-            return _about(error, sending)
-        return None
 
-    answers = run.work.parallel(ask, workloads, width=kube.window) if workloads else []
+def _pods(found: Findings, refused: Mapping[str, WaybillError]) -> None:
+    """Add what was said of pods: of workloads that are sent after all, and nothing twice."""
+    errors = [refused[s.id] for s in found.sendings if s.action != "keep" and s.id in refused]
     known = {(error.code, error.params.get("object")) for error in found.refusals}
-    found.refusals += [
-        error for error in answers if error is not None and (error.code, error.params.get("object")) not in known
-    ]
+    found.refusals += [error for error in errors if (error.code, error.params.get("object")) not in known]
 
 
 def _about(error: WaybillError, sending: Sending) -> WaybillError | None:
@@ -188,12 +231,12 @@ def pod_of(workload: Manifest) -> Manifest:
     }
 
 
-def _claims(run: Run, kube: Kube, found: Findings) -> None:
+def _claims(run: Run, claims: Sequence[Manifest], found: Findings) -> None:
     """Find claims of a former life under the names this application needs: their data is never taken over unasked."""
-    wanted = [name for component in run.components for name in claim_names(run.application.slug, component)]
+    wanted = _wanted_claims(run)
     if not wanted:
         return
-    there = {item["metadata"]["name"]: item for item in kube.list(CLAIM, run.namespace).items}
+    there = {item["metadata"]["name"]: item for item in claims}
     for name in wanted:
         live = there.get(name)
         if live is None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from operations.engine.step import StepWork
 
 LOOK_EVERY = 0.7
+LOOK_LEAST = 0.05
 EVENTS_EVERY = 2.0
 SAVE_EVERY = 10.0
 STARTED_AFTER = 3.0
@@ -83,8 +84,8 @@ class Round:
         return Look(self.workloads.get(watched.item.id), self.pods.get(watched.component["key"], ()), self.events)
 
 
-def wait_until_ready(run: Run, step: StepWork, key: str, sent: Sequence[Rendered], *, last: bool) -> None:
-    """Wait until the component has started; with the last of all, until every one that was sent stands.
+def wait_until_ready(run: Run, step: StepWork, key: str, sent: Sequence[Rendered], *, last: bool) -> Watched:
+    """Wait until the component has started; with the last of all, until every one that was sent stands. Gives it.
 
     All that was sent is looked at along with it, so that waiting for the others later costs nothing more.
     Raises NotHealthy not_ready at once for a cause that cannot mend itself, in whichever component; and when one has
@@ -99,9 +100,9 @@ def wait_until_ready(run: Run, step: StepWork, key: str, sent: Sequence[Rendered
     while True:
         kube = run.kube(step.key)
         now = time.time()
-        if now - events_at >= EVENTS_EVERY and looked_at:
-            events, events_at = kube.list("Event", run.namespace).items, now
-        seen = _look(run, kube, watching.values(), events, now)
+        told = now - events_at >= EVENTS_EVERY and looked_at > 0
+        seen = _look(run, kube, watching.values(), None if told else events, now)
+        events, events_at = seen.events, now if told else events_at
         for watched in watching.values():
             if not watched.stands:  # one that stood and falls has what is left of its start time
                 watched.spent += min(now - looked_at, GAP_MOST) if looked_at else 0.0
@@ -109,12 +110,21 @@ def wait_until_ready(run: Run, step: StepWork, key: str, sent: Sequence[Rendered
         looked_at = now
         awaited = _awaited(mine, watching.values(), now, last=last)
         if awaited is None:
-            _note(step, mine)
-            return
+            return mine
         _give_up(watching.values())
         _clear_the_way(run, kube, seen, watching.values(), broken_since)
         _tell(step, awaited, seen)
-        run.work.pause(LOOK_EVERY)
+        run.work.pause(_next_look(watching.values(), now))
+
+
+def _next_look(watching: Iterable[Watched], now: float) -> float:
+    """Give the seconds until the next look: as soon as the mere passing of time may have settled something."""
+    left = [LOOK_EVERY]
+    for watched in watching:
+        verdict = watched.verdict
+        if verdict is not None and verdict.stands_in is not None and not watched.stands:
+            left += [verdict.stands_in, watched.steady.since + STARTED_AFTER - now]
+    return min(max(soon, LOOK_LEAST) for soon in left if soon > 0)
 
 
 def _awaited(mine: Watched, watching: Iterable[Watched], now: float, *, last: bool) -> Watched | None:
@@ -124,7 +134,8 @@ def _awaited(mine: Watched, watching: Iterable[Watched], now: float, *, last: bo
     return next((watched for watched in (mine, *watching) if not watched.stands), None) if last else None
 
 
-def _note(step: StepWork, watched: Watched) -> None:
+def note(step: StepWork, watched: Watched) -> None:
+    """Write down how the component was last seen."""
     assert watched.verdict is not None
     step.observe(ready=watched.verdict.ready, desired=watched.verdict.desired, spent=round(watched.spent))
     step.message("pods_starting", ready=watched.verdict.ready, desired=watched.verdict.desired)
@@ -162,18 +173,21 @@ def _is_proven(run: Run, item: Rendered) -> bool:
     return Revision.objects.filter(pk=row.revision_id, state__in=was_deployed).exists()
 
 
-def _look(run: Run, kube: Kube, watching: Any, events: Sequence[Object], now: float) -> Round:
+def _look(run: Run, kube: Kube, watching: Any, events: Sequence[Object] | None, now: float) -> Round:
+    """Ask for workloads and pods, and for events unless those of a moment ago are given; all at once."""
     selector = labels.of_application(run.application_id)
-    kinds = {watched.item.kind for watched in watching}
-    workloads: dict[str, Manifest] = {}
-    for kind in WORKLOADS:
-        if kind in kinds:
-            found = kube.list(kind, run.namespace, selector=selector).items
-            workloads |= {f"{kind}/{item['metadata']['name']}": item for item in found}
+    kinds = [kind for kind in WORKLOADS if any(watched.item.kind == kind for watched in watching)]
+    asked = [*kinds, "Pod"] + (["Event"] if events is None else [])
+
+    def ask(kind: str) -> list[Manifest]:
+        return kube.list(kind, run.namespace, selector="" if kind == "Event" else selector).items
+
+    found = dict(zip(asked, run.work.parallel(ask, asked, width=len(asked)), strict=True))
+    workloads = {f"{kind}/{item['metadata']['name']}": item for kind in kinds for item in found[kind]}
     pods: dict[str, list[Manifest]] = {}
-    for pod in kube.list("Pod", run.namespace, selector=selector).items:
+    for pod in found["Pod"]:
         pods.setdefault(label(pod, labels.NAME) or "", []).append(pod)
-    return Round(now, workloads, pods, events)
+    return Round(now, workloads, pods, found["Event"] if events is None else events)
 
 
 def _judge(watched: Watched, seen: Round) -> None:

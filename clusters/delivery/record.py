@@ -6,6 +6,7 @@ from clusters.delivery import inventory
 from clusters.delivery.apply import look_again
 from clusters.delivery.run import TAKE_OVER, Run
 from clusters.kube.errors import Exists, Outdated
+from clusters.kube.protocol import Manifest
 from clusters.manifests import Rendered, labels, manifest_hash, names, record
 from clusters.models import AppliedObject
 
@@ -15,11 +16,11 @@ def record_id(run: Run) -> str:
     return f"ConfigMap/{names.record(run.application.slug)}"
 
 
-def hold_record(run: Run, step: str = TAKE_OVER) -> None:
+def hold_record(run: Run, step: str = TAKE_OVER) -> Manifest:
     """Write the record under this epoch: created, or taken over from where the inventory or one look finds it.
 
-    Raises Rejected object_name_taken when a record of that name belongs to somebody else: another console manages an
-    application of this name in the same namespace.
+    Gives the record as it stands now. Raises Rejected object_name_taken when a record of that name belongs to somebody
+    else: another console manages an application of this name in the same namespace.
     """
     item = _rendered(run)
     row = run.rows.get(item.id)
@@ -45,6 +46,7 @@ def hold_record(run: Run, step: str = TAKE_OVER) -> None:
             )
     inventory.settle(run.work, {item.id: answer.object}, run.rows)
     run.live.put(answer.object)
+    return answer.object
 
 
 def _rendered(run: Run) -> Rendered:

@@ -11,7 +11,7 @@ from clusters.delivery.check import check
 from clusters.delivery.dry_run import dry_run
 from clusters.delivery.finish import finish
 from clusters.delivery.prune import prune
-from clusters.delivery.ready import wait_until_ready
+from clusters.delivery.ready import note, wait_until_ready
 from clusters.delivery.remove import PREFIX as REMOVE
 from clusters.delivery.remove import finish_removal, remove_component, volumes
 from clusters.delivery.render import store
@@ -92,6 +92,8 @@ def component(run: Run, step: StepWork) -> None:
     step.intend(objects=[{"id": item.id, "hash": item.hash} for item in bundle[depth]])
     send(run, bundle[depth], step.key)
     sent = [item for level in bundle[: depth + 1] for item in level if item.component is not None]
-    wait_until_ready(run, step, key, sent, last=key == levels(run.components)[-1][-1])
+    seen = wait_until_ready(run, step, key, sent, last=key == levels(run.components)[-1][-1])
     row = run.rows[run.bundle.workload(key).id]
-    step.observe(uid=row.uid, resource_version=row.resource_version, hash=row.hash)
+    with run.work.record():
+        note(step, seen)
+        step.observe(uid=row.uid, resource_version=row.resource_version, hash=row.hash)

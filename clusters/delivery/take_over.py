@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from clusters.delivery import fence, inventory
@@ -26,15 +27,28 @@ def take_over(run: Run) -> None:
     attempts = fence.open_attempts(run)
     if attempts is not None:
         fence.replace_key(run.work, run.environment)
-    hold_record(run)
-    run.live = look(run.work, run.kube(), run.namespace, run.application_id)
-    if attempts is not None:
+        hold_record(run)
+        _look(run)
         fence.bump(run)
         fence.close_attempts(run, attempts)
+    else:
+        _hold_and_look(run)
     _settle(run)
     # The cluster has answered: an operation that waited for it is at work again, however long its pods take now.
     run.work.answered()
     run.taken = True
+
+
+def _look(run: Run) -> None:
+    run.live = look(run.work, run.kube(), run.namespace, run.application_id)
+
+
+def _hold_and_look(run: Run) -> None:
+    """Write the record and look, side by side: after a clean hand-over nobody else writes what is looked at."""
+    held: list[Manifest] = []
+    acts: tuple[Callable[[], None], ...] = (lambda: held.append(hold_record(run)), lambda: _look(run))
+    run.work.parallel(lambda act: act(), acts, width=len(acts))
+    run.live.put(held[0])
 
 
 def _settle(run: Run) -> None:

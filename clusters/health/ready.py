@@ -7,7 +7,7 @@ available. What was started again since the operation began must stand for longe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from clusters.health.causes import Finding, findings
@@ -35,7 +35,10 @@ class Steady:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`waiting` may carry a cause that can still mend itself; `failed` always carries one. Pass `steady` on."""
+    """`waiting` may carry a cause that can still mend itself; `failed` always carries one. Pass `steady` on.
+
+    `stands_in`: after so many seconds of nothing else it will be ready; None while something has to happen first.
+    """
 
     state: State
     ready: int
@@ -43,6 +46,7 @@ class Verdict:
     cause: str | None
     words: str
     steady: Steady
+    stands_in: float | None = None
 
 
 def judge(look: Look, steady: Steady, *, has_readiness_probe: bool, started: float, now: float) -> Verdict:
@@ -64,8 +68,9 @@ def judge(look: Look, steady: Steady, *, has_readiness_probe: bool, started: flo
     needed = STEADY_WITH_PROBE if has_readiness_probe else STEADY_WITHOUT_PROBE
     if ended is not None:
         needed = STEADY_AFTER_RESTART
-    stands = now - since >= needed or look.desired == 0
-    return _verdict("ready" if stands else "waiting", look, None if stands else ended, Steady(signature, since))
+    if now - since >= needed or look.desired == 0:
+        return _verdict("ready", look, None, Steady(signature, since))
+    return replace(_verdict("waiting", look, ended, Steady(signature, since)), stands_in=needed - (now - since))
 
 
 def _verdict(state: State, look: Look, finding: Finding | None, steady: Steady) -> Verdict:

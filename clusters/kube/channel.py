@@ -53,10 +53,13 @@ class _Connection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         address = outbound.resolve(self._dns_host, self.port or 443, trust=outbound.Trust.ADMIN)
         limit = self.timeout if isinstance(self.timeout, (int, float)) else CONNECT_SECONDS
+        return outbound.connect(address, min(limit, CONNECT_SECONDS))
+
+    def connect(self) -> None:
+        """Connect, and note how far away the other side is: TCP may end at a relay near by, TLS never does."""
         started = time.monotonic()
-        sock = outbound.connect(address, min(limit, CONNECT_SECONDS))
-        _pending.distance = time.monotonic() - started
-        return sock
+        super().connect()
+        _pending.distance = (time.monotonic() - started) / 2
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send a request; connecting took its time before, so the guard's clock counts from here."""

@@ -15,7 +15,9 @@ import pytest
 from cryptography import x509
 from pytest_django import Settings
 
+from bench.distance import far
 from clusters.kube import connect
+from clusters.kube.channel import POOL
 from clusters.kube.client import Client
 from clusters.kube.errors import (
     CredentialsRefused,
@@ -320,6 +322,15 @@ def test_connections_are_kept(kube: Client, cluster: Cluster, namespace: str) ->
     for _ in range(5):
         kube.list("ConfigMap", namespace)
     assert pool.num_connections == 1
+
+
+def test_a_cluster_behind_a_relay_near_by_is_as_far_as_it_answers(cluster: Cluster) -> None:
+    with far(cluster.endpoint.removeprefix("https://"), 40) as address:
+        client = connect.for_parts(cluster.name, f"https://{address}", cluster.ca_pem, {"token": cluster.admin_token})
+        client.version()
+        assert (client.channel.distance or 0) >= 0.02
+        assert client.window == POOL
+        client.channel.close()
 
 
 def test_a_client_certificate_lies_in_no_file(cluster: Cluster, tmp_path: Path) -> None:

@@ -98,6 +98,18 @@ def test_ready_needs_to_stand_for_a_while() -> None:
     assert judge(look, first.steady, has_readiness_probe=True, started=NOW, now=NOW + 3).state == "ready"
 
 
+def test_a_look_says_when_time_alone_will_make_it_ready() -> None:
+    look = Look(deployment(), [pod()])
+    first = judge(look, Steady(), has_readiness_probe=True, started=NOW, now=NOW)
+    later = judge(look, first.steady, has_readiness_probe=True, started=NOW, now=NOW + 1)
+    assert (first.stands_in, later.stands_in) == (3, 2)
+    assert judge(look, first.steady, has_readiness_probe=True, started=NOW, now=NOW + 3).stands_in is None
+    starting = judge(
+        Look(deployment(ready=0), [pod(ready=False)]), Steady(), has_readiness_probe=True, started=NOW, now=NOW
+    )
+    assert starting.stands_in is None
+
+
 def test_a_container_that_exits_after_being_ready_for_a_second_is_never_a_success() -> None:
     steady = Steady()
     verdicts = []
