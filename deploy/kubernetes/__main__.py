@@ -35,6 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.kubernetes", description=__doc__)
     parser.add_argument("images", type=Path)
     parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
+    parser.add_argument("--copies", type=int, default=2, help="pods of each of web, streams and worker (2)")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     data = Path(tempfile.mkdtemp(prefix="waybill-hosted-"))
@@ -42,7 +43,7 @@ def main() -> int:
     platform = Platform(data / "platform", choose(data / "platform", REAL, say=_say))
     try:
         platform.start(while_pid=os.getpid(), say=_say)
-        done = _walk(platform, arguments.images)
+        done = _walk(platform, arguments.images, arguments.copies)
         if arguments.keep:
             _say("Ctrl-C ends it.")
             signal.pause()
@@ -57,10 +58,10 @@ def main() -> int:
     return 0 if done else 1
 
 
-def _walk(platform: Platform, images: Path) -> bool:
+def _walk(platform: Platform, images: Path, copies: int) -> bool:
     """Install the console on the first cluster and walk the road there, on all of them."""
     registry = platform.registry
-    hosted = Hosted(next(iter(platform.clusters.values())), registry, say=_say)
+    hosted = Hosted(next(iter(platform.clusters.values())), registry, copies=copies, say=_say)
     hosted.install(hosted.push(images))
     hosted.first_admin(ADMIN, PEOPLE[0].name)
     samples = {version: push_sample(registry, version) for version in VERSIONS}

@@ -31,9 +31,10 @@ Say = Callable[[str], None]
 class Hosted:
     """A console on one cluster, in the namespace `waybill`."""
 
-    def __init__(self, cluster: Cluster, registry: RegistryFacts, *, say: Say = print) -> None:
+    def __init__(self, cluster: Cluster, registry: RegistryFacts, *, copies: int = 2, say: Say = print) -> None:
         self.cluster = cluster
         self.registry = registry
+        self.copies = copies
         self.say = say
         self.url = f"http://{cluster.facts.host}"
         self._here = f"/namespaces/{NAMESPACE}"
@@ -43,7 +44,7 @@ class Hosted:
         client = Registry.of(self.registry)
         return {name: layout.push(images, name, client, f"waybill/{name}", tag) for name in (CONSOLE, SERVERS)}
 
-    def install(self, references: dict[str, str], *, within: float = 300) -> None:
+    def install(self, references: dict[str, str], *, within: float = 900) -> None:
         """Install it, or bring what is installed to these images; returns when it answers and its worker works.
 
         PlatformError when the cluster refuses something, or it is not ready `within` so many seconds.
@@ -62,7 +63,9 @@ class Hosted:
         self.say(f"Waybill answers at {self.url} after {time.monotonic() - began:.0f} s.")
 
     def _fit(self, document: Json) -> None:
-        """Fit a manifest to the local platform: one address without TLS, networks of this machine."""
+        """Fit a manifest to the local platform: one address without TLS, networks of this machine, as many pods."""
+        if document["kind"] == "Deployment":
+            document["spec"]["replicas"] = self.copies
         if document["kind"] == "ConfigMap":
             document["data"] |= {"WAYBILL_PUBLIC_URL": self.url, "WAYBILL_OUTBOUND_ALLOW": NETWORKS}
         if document["kind"] == "Ingress":
@@ -96,7 +99,7 @@ class Hosted:
             {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "stringData": values},
         )
 
-    def wait_rolled_out(self, name: str, *, within: float = 180) -> None:
+    def wait_rolled_out(self, name: str, *, within: float = 600) -> None:
         """Wait until every pod of a Deployment is one of its newest template, and ready.
 
         PlatformError, with what its pods say, when that does not come to pass.
