@@ -93,7 +93,7 @@ def test_operations_queue_and_leases(client: Client, watched: None) -> None:
     _operation("publish", "queued", created_at=now - timedelta(seconds=90))
     # One that is to begin later waits for nobody.
     _operation("publish", "queued", not_before=now + timedelta(hours=1), created_at=now - timedelta(hours=2))
-    held = {"lease_owner": "w", "lease_until": now + timedelta(seconds=9)}
+    held: dict[str, Any] = {"lease_owner": "w", "lease_until": now + timedelta(seconds=9)}
     _operation("upgrade", "running", **held)
     _operation("upgrade", "running", lease_owner="w", lease_until=now - timedelta(seconds=30), attempts=2)
     _operation("install", "waiting", waiting_for={"kind": "cluster", "name": "c", "since": "", "tries": 1})
