@@ -10,12 +10,15 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import Browser
 
 from operations.actions.enqueue import Subject, enqueue
 from operations.eta import seconds_left
 from operations.models import Operation
-from tests.cast import Cast
+from tests.cast import Cast, make_cast
 from tests.clusters.working import make_cluster, make_environment
+from tests.pages.conftest import DARK_DESK, PASSWORD, SignIn
+from tests.pages.judging import every_look, judge
 
 
 def _work(
@@ -120,3 +123,15 @@ def test_the_page_tells_how_long_it_will_take_about(cast: Cast, done: int, words
     page = _as(cast.lead).get(f"/operations/{row.name}").content.decode()
     assert ("data-left" in page) is bool(words)
     assert words in page
+
+
+def test_what_it_waits_for_fits_every_window(base: str, browser: Browser, signed_in: SignIn) -> None:
+    cast = make_cast()
+    cast.viewer.set_password(PASSWORD)
+    cast.viewer.save()
+    away = {"kind": "cluster", "name": "阿里云-青岛的第二个很长的名字", "since": "2026-03-02T14:02:05Z", "tries": 2}
+    row = _work(cast, state="waiting", waiting_for=away)
+    for page in every_look(browser, signed_in, cast.viewer, DARK_DESK):
+        page.goto(f"{base}/operations/{row.name}")
+        assert away["name"] in page.locator("[data-part=progress] .chip").inner_text()
+        judge(page)
