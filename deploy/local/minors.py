@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ def usual() -> str:
 
 def main() -> int:
     """Walk on each minor that is named, or on all; 0 when every walk came through on clusters of that minor."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(prog="python -m deploy.local.minors", description=__doc__)
     known = sorted([usual(), *OTHERS])
     parser.add_argument("minors", nargs="*", metavar="MINOR", help=", ".join(known))
@@ -45,9 +47,14 @@ def _walk(minor: str) -> bool:
         said: list[str] = []
         with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True) as walk:
             assert walk.stdout is not None
-            for text in walk.stdout:
-                said.append(text)
-                print(text, end="", flush=True)
+            try:
+                for text in walk.stdout:
+                    said.append(text)
+                    print(text, end="", flush=True)
+            except BaseException:
+                # It stops its platform and its console itself, and is waited for.
+                walk.terminate()
+                raise
     return walk.returncode == 0 and "".join(said).count(f" v{minor}.") >= len(CLUSTERS)
 
 
