@@ -166,6 +166,8 @@ def _read(pipe: Pipe, row: Application, key: str, asked: Asked) -> None:
         pod = _newest(kube.list("Pod", place.namespace, selector=selector))
         container = pod["spec"]["containers"][0]["name"]
         name = pod["metadata"]["name"]
+        if asked.previous and not _was_restarted(pod, container):
+            raise NotFound()
         run = {"previous": True} if asked.previous else {"follow": asked.follow}
         with kube.log(name, place.namespace, container, tail=asked.tail, limit=LIMIT, **run) as log:
             pipe.reading(log)
@@ -185,6 +187,11 @@ def _newest(found: Listing) -> dict[str, Any]:
     if not found.items:
         raise NotFound()
     return max(found.items, key=lambda pod: (_lives(pod), str(pod["metadata"].get("creationTimestamp"))))
+
+
+def _was_restarted(pod: dict[str, Any], container: str) -> bool:
+    found = (pod.get("status") or {}).get("containerStatuses") or []
+    return any(one["name"] == container and one.get("restartCount") for one in found)
 
 
 def _lives(pod: dict[str, Any]) -> bool:

@@ -128,6 +128,8 @@ def test_whoever_sees_the_team_reads_the_log(
         found = whole(server, people, part, path_of(app, "?tail=2"))
         assert (found.status, found.headers["content-type"]) == (200, "text/plain; charset=utf-8")
         assert found.text.count(b"\n") == 2, found.text
+    before = whole(server, people, "viewer", path_of(app, "?previous=true"))
+    assert before.status == 404, f"it has not been restarted: {before.text!r}"
     wanted = {"neighbour": 404, "loner": 404, "stranger": 404, "nobody": 401}
     assert {part: whole(server, people, part, path_of(app)).status for part in wanted} == wanted
     assert whole(server, people, "viewer", path_of(app, key="other")).status == 404
@@ -141,6 +143,7 @@ def test_whoever_sees_the_team_reads_the_log(
         ("?tail=many", 422, b"value_out_of_range"),
         ("?tail=5001", 422, b"value_out_of_range"),
         ("?follow=yes", 422, b"choice_unknown"),
+        ("?previous=1", 422, b"choice_unknown"),
         ("?pod=web-1", 400, b"unknown_parameter"),
     ],
 )
