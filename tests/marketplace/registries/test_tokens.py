@@ -18,6 +18,8 @@ from tests.marketplace.registries.tokens import TokenServer, token_registry
 from tests.marketplace.servers import Asked, Front, PlainPusher, Reply
 
 SIZE = 200_000
+# For the registry's program, which is built before the first test that names it.
+pytestmark = pytest.mark.usefixtures("store")
 
 
 @pytest.fixture
