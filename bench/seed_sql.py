@@ -132,7 +132,7 @@ MARKET = [
       CASE WHEN index % 3 = 0 THEN 'release' ELSE 'test' END,
       seed.doc('version') || jsonb_build_object('number', number), md5(n::text) || md5(n::text),
       seed.id(13, CASE WHEN n % 100 = 7 THEN 2 ELSE 1 END), 300000, seed.id(3, 4 + n % 1000), seed.at(12, n)
-    FROM seed.version JOIN seed.number USING (index)""",
+    FROM seed.version JOIN seed.number USING (index) ORDER BY index DESC, n""",
     """INSERT INTO mark_event (id, created_at, version_id, mark, by_id, at)
     SELECT seed.id(14, n), seed.at(12, n), seed.id(12, n), 'release', seed.id(3, 4 + n % 1000), seed.at(12, n)
     FROM seed.version WHERE index % 3 = 0""",

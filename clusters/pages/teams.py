@@ -6,8 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Count, IntegerField, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -19,6 +18,7 @@ from clusters.models import Application, Cluster, Environment
 from clusters.pages.finding import SHOWN, sentences, team_of, under_field, why_not
 from clusters.pages.lines import app_lines, places, team_counts
 from clusters.present.applications import with_parts
+from console.kit.counted import Counted
 from console.kit.pages import SignedIn, page
 from console.kit.paging import Paged, paged
 from operations.models import Operation
@@ -39,20 +39,29 @@ SORTS = {"name": "slug", "members": "people"}
 def team_list(request: SignedIn) -> HttpResponse:
     """List the teams one sees, with their environments, members and applications."""
     rows = Team.objects.permitted(request.user).order_by("slug")
-    members = Membership.objects.filter(team=OuterRef("pk")).order_by().values("team")
-    people = members.annotate(n=Count("user", distinct=True)).values("n")
-    rows = rows.annotate(people=Coalesce(Subquery(people, output_field=IntegerField()), 0))
     if text := request.GET.get("q", "").strip():
         rows = rows.filter(Q(slug__icontains=text) | Q(name__icontains=text))
+    if request.GET.get("sort", "").endswith("members"):
+        rows = rows.annotate(people=Counted(_people(rows)))
     shown: Paged[Team] = paged(request, rows, filters=FILTERS, sorts=SORTS, sort="name")
     ids = [team.pk for team in shown.rows]
+    people = _people(Team.objects.filter(pk__in=ids))
     environments: dict[Any, list[Environment]] = {}
     for row in Environment.objects.present().filter(team__in=ids).select_related("cluster").order_by("position"):
         environments.setdefault(row.team_id, []).append(row)
     counts = team_counts(ids)
-    lines = [(team, environments.get(team.pk, []), counts.get(team.pk, (0, 0))) for team in shown.rows]
+    lines = [
+        (team, people.get(team.pk, 0), environments.get(team.pk, []), counts.get(team.pk, (0, 0)))
+        for team in shown.rows
+    ]
     context = {"page": shown, "lines": lines, "q": text, "may_make": access.holds(request.user, "manage_teams")}
     return render(request, "teams/team_list.html", context)
+
+
+def _people(teams: QuerySet[Team]) -> dict[Any, int]:
+    """Give team id → how many people are in it, with one query."""
+    rows = Membership.objects.filter(team__in=teams.order_by()).order_by().values_list("team")
+    return dict(rows.annotate(n=Count("user", distinct=True)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

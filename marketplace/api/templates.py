@@ -12,7 +12,7 @@ from console.kit.errors import FieldError, Invalid
 from marketplace.actions.templates import change_template
 from marketplace.api.examples import TEMPLATE
 from marketplace.models import Template, Version
-from marketplace.present.market import market, searched, template_json
+from marketplace.present.market import market, searched, templates_json
 
 
 class TemplateChangeBody(Body):
@@ -46,7 +46,7 @@ class Templates(Endpoint):
             if wanted[name] and wanted[name] not in choices:
                 raise Invalid("invalid", errors=[FieldError(f"?{name}", "choice_unknown", {"choices": list(choices)})])
         rows = searched(market(self.user), wanted["q"], wanted["scope"], wanted["mark"])
-        return self.paginated(rows, order=("slug",), present=template_json)
+        return self.paginated(rows, order=("slug",), present_all=lambda page: templates_json(page, self.user))
 
 
 class TemplatePage(Endpoint):
@@ -56,7 +56,7 @@ class TemplatePage(Endpoint):
     def get(self, request: Request, template: str) -> HttpResponse:
         """Show it."""
         row = self.found(market(self.user), slug=template)
-        return self.resource(template_json(row), version=row.row_version)
+        return self.resource(templates_json([row], self.user)[0], version=row.row_version)
 
     @operation(
         "publish_application",
@@ -72,4 +72,4 @@ class TemplatePage(Endpoint):
         row = self.found(market(self.user), slug=template)
         change_template(acting_user=self.user, template=row, expected_version=self.expected_version(), **self.body())
         changed = self.found(market(self.user), pk=row.pk)
-        return self.resource(template_json(changed), version=changed.row_version)
+        return self.resource(templates_json([changed], self.user)[0], version=changed.row_version)

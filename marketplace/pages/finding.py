@@ -10,7 +10,7 @@ from console.kit.errors import Denied, Invalid
 from console.kit.pages import SignedIn, problem
 from marketplace import rights, versioning
 from marketplace.models import Template, Version
-from marketplace.present.market import market, versions_of
+from marketplace.present.market import market, put_installed, versions_of
 from teams.models import User
 
 
@@ -19,6 +19,7 @@ def template_of(request: SignedIn, slug: str) -> Any:
     found = market(request.user).filter(slug=slug).first()
     if found is None:
         raise Http404
+    put_installed([found], request.user)
     return found
 
 

@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from clusters.pages.finding import why_not
+from console.kit.counted import Counted
 from console.kit.pages import SignedIn, page
 from console.kit.paging import Paged, paged
 from console.kit.phrases import joined
 from marketplace.models import Template, Version
-from marketplace.present.market import market, searched
+from marketplace.present.market import installed_in, market, put_installed, searched
 from teams import access
 from teams.models import Team, User
 
@@ -35,7 +36,10 @@ def market_list(request: SignedIn) -> HttpResponse:
     rows = searched(market(request.user), wanted["q"], scope, mark)
     if wanted["tag"]:
         rows = rows.filter(tags__contains=[wanted["tag"]])
+    if request.GET.get("sort", "").endswith("installed"):
+        rows = rows.annotate(installed_in=Counted(installed_in(request.user)))
     shown: Paged[Any] = paged(request, rows, filters=FILTERS, sorts=SORTS, sort="name")
+    put_installed(shown.rows, request.user)
     context = {
         "page": shown,
         "templates": shown.rows,

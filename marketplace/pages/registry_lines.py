@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 
 from clusters.models import Cluster
 from clusters.pages.cluster_checks import CheckLine, duration, problem_of
+from console.kit.among import among
+from console.kit.api.lists import COUNT_MAX
 from marketplace.models import ImageRegistry, Version
 from marketplace.present.registry import PULL
 from operations import words
@@ -69,7 +71,7 @@ def _accounts(test: Operation) -> str:
 
 def elsewhere(enterprise: Enterprise, address: str, prefix: str) -> Elsewhere:
     """Give the versions that lie in another registry than address/prefix, newest first."""
-    rows: QuerySet[Version] = Version.objects.filter(template__enterprise=enterprise).exclude(state="copying")
-    there = ImageRegistry.objects.filter(enterprise=enterprise, address=address, prefix=prefix)
-    rows = rows.exclude(registry__in=there).select_related("template", "registry")
-    return Elsewhere(rows.count(), list(rows.order_by("template__slug", "-sort_key")[:NAMED]))
+    others = ImageRegistry.objects.filter(enterprise=enterprise).exclude(address=address, prefix=prefix)
+    rows: QuerySet[Version] = Version.objects.filter(among("registry", others)).exclude(state="copying")
+    named = rows.select_related("template", "registry").defer("document").order_by("template__slug", "-sort_key")
+    return Elsewhere(rows.order_by()[:COUNT_MAX].count(), list(named[:NAMED]))

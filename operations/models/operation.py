@@ -141,6 +141,8 @@ class Operation(MutableRow):
             models.Index(fields=["environment_id", "-number"], name="operation_of_place"),
             models.Index(fields=["enterprise", "state", "number"], name="operation_in_state"),
             models.Index(fields=["enterprise", "kind", "number"], name="operation_of_kind"),
+            # What ended lately, for the overview.
+            models.Index(fields=["finished_at"], name="operation_ended"),
             part_index("operation_part", KT("subject__name")),
             models.Index(fields=["subject_id", "-number"], name="operation_of_subject"),
             models.Index(fields=["finished_at"], condition=Q(sealed__isnull=False), name="operation_sealed"),
