@@ -68,7 +68,23 @@ class _Connection(HTTPSConnection):
         check: Callable[[], None] | None = getattr(_pending, "check", None)
         if check is not None:
             check()
-        super().request(*args, **kwargs)
+        self._parts = []
+        try:
+            super().request(*args, **kwargs)
+            whole = b"".join(self._parts)
+        finally:
+            self._parts = None
+        super().send(whole)
+
+    _parts: list[bytes] | None = None
+
+    def send(self, data: Any) -> None:
+        """Send, or keep for the one send of a whole request: a process halted in between would leave half a write
+        behind, authorized already; and the other side is woken once."""
+        if self._parts is None:
+            super().send(data)
+        else:
+            self._parts.append(bytes(data))
 
 
 class _Pool(HTTPSConnectionPool):
