@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +35,13 @@ def begin(request: HttpRequest) -> None:
     request.session[SEEN_AT] = now
 
 
+def is_over(session: Mapping[str, Any]) -> bool:
+    """Whether a session idled longer than WAYBILL_SESSION_IDLE or lives longer than WAYBILL_SESSION_MAX."""
+    now = int(time.time())
+    began, seen = session.get(SIGNED_IN_AT, now), session.get(SEEN_AT, now)
+    return bool(now - began >= settings.WAYBILL_SESSION_MAX or now - seen >= settings.WAYBILL_SESSION_IDLE)
+
+
 def note_refusal(request: HttpRequest, error: WaybillError) -> None:
     """Write to the trail that a role was missing. Pages that show a refusal beside a form call it themselves."""
     if isinstance(error, Denied) and error.code == "role_required":
@@ -53,15 +61,13 @@ class Person(MiddlewareMixin):
         user = getattr(request, "user", None)
         if user is None or not user.is_authenticated:
             return
-        now = int(time.time())
-        began = request.session.get(SIGNED_IN_AT, now)
-        seen = request.session.get(SEEN_AT, now)
-        if now - began >= settings.WAYBILL_SESSION_MAX or now - seen >= settings.WAYBILL_SESSION_IDLE:
+        if is_over(request.session):
             logout(request)
             return
+        now = int(time.time())
         if SIGNED_IN_AT not in request.session:
             begin(request)
-        elif now - seen >= _SEEN_EVERY and not _asked_by_itself(request):
+        elif now - request.session.get(SEEN_AT, now) >= _SEEN_EVERY and not _asked_by_itself(request):
             request.session[SEEN_AT] = now
         preferences.apply(user)
 

@@ -9,15 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from django.utils.crypto import constant_time_compare
 from rest_framework.request import Request
 
 from console.kit import preferences
 from console.kit.api import problem
 from console.kit.errors import MethodNotAllowed, Unauthenticated, WaybillError
+from console.kit.middleware import is_over
 from operations.models import Operation, OperationEvent
 from operations.present import event_json, operation_json, with_parts
 from teams.authentication import Bearer
@@ -53,17 +56,24 @@ class Reader:
     token_id: Any = None
 
     def person(self) -> User | None:
-        """Give the person anew from the row; None when signed out, disabled, or the token no longer holds."""
-        if self.session_key is not None:
-            signed_in = Session.objects.filter(session_key=self.session_key, expire_date__gt=timezone.now())
-            if not signed_in.exists():
-                return None
+        """Give the person anew from the row; None when nothing signs them in any more."""
         if self.token_id is not None:
             held = Token.objects.filter(pk=self.token_id, revoked_at=None, expires_at__gt=timezone.now())
             if not held.exists():
                 return None
         found: User | None = User.objects.filter(pk=self.user_id, is_active=True).select_related("enterprise").first()
+        if found is not None and self.session_key is not None and not _holds(self.session_key, found):
+            return None
         return found
+
+
+def _holds(session_key: str, person: User) -> bool:
+    """Whether a session still signs this person in: it is there, within both limits, and of their present password."""
+    row = Session.objects.filter(session_key=session_key, expire_date__gt=timezone.now()).first()
+    if row is None:
+        return False
+    data = row.get_decoded()
+    return not is_over(data) and constant_time_compare(data.get(HASH_SESSION_KEY, ""), person.get_session_auth_hash())
 
 
 def reader_of(request: HttpRequest) -> Reader:

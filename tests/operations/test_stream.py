@@ -14,11 +14,15 @@ from typing import Any
 
 import pytest
 import uvicorn
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.test import Client
 
+from console.kit.middleware import SEEN_AT
 from operations.engine.loop import Loop
 from operations.models import Operation
 from teams import grants
+from teams.actions.users import reset_password
 from teams.models import User
 from tests.operations import toy
 from tests.operations.conftest import until
@@ -142,7 +146,7 @@ def test_news_reaches_a_stream_at_once(shop: Shop, ledger: toy.Ledger, server: s
         assert time.monotonic() - began < 1.0
 
 
-@pytest.mark.parametrize("way", ["role", "account", "session"])
+@pytest.mark.parametrize("way", ["role", "account", "session", "password", "idle"])
 def test_a_stream_ends_when_the_right_does(shop: Shop, server: str, way: str) -> None:
     operation = toy.begin(shop.enterprise, shop.user, shop.team)
     with reading(server, f"/events/operations/{operation.name}", shop.viewer) as seen:
@@ -151,9 +155,14 @@ def test_a_stream_ends_when_the_right_does(shop: Shop, server: str, way: str) ->
             grants.set_roles(shop.team, shop.viewer, (), granted_by=shop.boss)
         elif way == "account":
             User.objects.filter(pk=shop.viewer.pk).update(is_active=False)
+        elif way == "password":
+            reset_password(user=shop.viewer, acting_user=shop.boss)
+        elif way == "idle":
+            for row in Session.objects.all():
+                session = SessionStore(row.session_key)
+                session[SEEN_AT] = 0
+                session.save()
         else:
-            from django.contrib.sessions.models import Session
-
             Session.objects.all().delete()
         until(lambda: seen.ended, seconds=5, what="the end of the stream")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -18,10 +19,12 @@ def people(transactional_db: None) -> Cast:
     return make_cast()
 
 
-@pytest.fixture(scope="module")
-def served(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """Web and streams, for the tests of one file; the database under them is emptied after each."""
-    console = Console(tmp_path_factory.mktemp("console"))
+@pytest.fixture
+def served(transactional_db: None, tmp_path: Path) -> Iterator[Console]:
+    """Web and streams; they have ended before the database under them is emptied."""
+    folder = tmp_path / "console"
+    folder.mkdir()
+    console = Console(folder)
     try:
         console.start_web()
         console.start_streams()
