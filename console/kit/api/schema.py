@@ -90,8 +90,8 @@ class Schema(AutoSchema):
         answers: dict[Any, Any] = {
             status: _answer(declared, status, example) for status, example in declared.answers.items()
         }
-        answers["default"] = OpenApiResponse(
-            response=schema_of(PROBLEM), description="A problem (RFC 9457), as application/problem+json"
+        answers["default", "application/problem+json"] = OpenApiResponse(
+            response=schema_of(PROBLEM), description="A problem (RFC 9457)"
         )
         return answers
 
