@@ -17,7 +17,7 @@ from operations.models import Operation
 from teams.models import AuditEvent, Team
 from tests.builders import add_member, make_team, make_user
 from tests.cast import Cast
-from tests.marketplace.world import deployed, make_place, make_template, make_version, operation_done, part
+from tests.marketplace.world import deployed, install, make_place, make_template, make_version, operation_done, part
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -121,3 +121,16 @@ def test_the_newest_first_need_no_sorting(cast: Cast) -> None:
         listed = [one["sql"] for one in queries if f'FROM "{table}"' in one["sql"] and "ORDER BY" in one["sql"]]
         assert listed and not any("NULLS LAST" in sql for sql in listed)
     assert AuditEvent._meta.get_field("at").null is False
+
+
+def test_lists_are_sorted_by_what_was_counted_apart(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.admin)
+    often, never = (make_version(make_template(cast.team, slug), "1.0", cast.admin) for slug in ("often", "never"))
+    install(make_place(cast.team), often)
+    for order, slugs in (("-installed", ["often", "never"]), ("installed", ["never", "often"])):
+        shown = client.get(f"/market?sort={order}").context["page"].rows
+        assert [(row.slug, row.installed_in) for row in shown] == [(slug, int(slug == "often")) for slug in slugs]
+    teams = [team.slug for team in client.get("/teams?sort=-members").context["page"].rows]
+    assert teams == ["shop", "depot"] and client.get("/teams?sort=members").context["page"].rows[0].slug == "depot"
+    assert never.template.slug == "never"
