@@ -17,7 +17,7 @@ from tests.faults import size
 
 PROMISES = {
     "R1": "a worker killed at any point loses, doubles and wedges nothing",
-    "R2": "any process killed at random under load loses, doubles and wedges nothing",
+    "R2": "workers killed at random under load lose, double and wedge nothing",
     "R3": "a broker that forgets or is gone costs latency only",
     "R4": "a worker paused past its lease changes nothing",
     "R6": "a click repeated is one operation",
