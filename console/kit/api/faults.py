@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from rest_framework import serializers
@@ -10,6 +11,8 @@ from rest_framework.exceptions import ErrorDetail
 
 from console.kit.errors import FieldError
 
+MOST = 100
+"""Faults told of one body: an answer shall not be many times as long as what was sent."""
 _ABSENT = {"required", "null", "blank", "empty"}
 _EXAMPLES: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], str], ...] = (
     (serializers.EmailField, "name@example.com"),
@@ -35,11 +38,11 @@ _TYPES: tuple[tuple[type[Any], type | tuple[type, ...], str], ...] = (
 
 
 def faults(form: serializers.BaseSerializer[Any], value: Any) -> list[FieldError]:
-    """Give every fault of `value`: unknown names and wrong types first; when there are none, the serializer's."""
-    found = list(_shape(form, value, ""))
+    """Give the faults of `value`, a hundred at most: unknown names and wrong types first; when there are none, the serializer's."""
+    found = list(islice(_shape(form, value, ""), MOST))
     if found or form.is_valid():
         return found
-    return list(_told(form, form.errors, ""))
+    return list(islice(_told(form, form.errors, ""), MOST))
 
 
 def _shape(field: Any, value: Any, pointer: str) -> Iterator[FieldError]:
