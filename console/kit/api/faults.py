@@ -38,7 +38,7 @@ _TYPES: tuple[tuple[type[Any], type | tuple[type, ...], str], ...] = (
 
 
 def faults(form: serializers.BaseSerializer[Any], value: Any) -> list[FieldError]:
-    """Give the faults of `value`, a hundred at most: unknown names and wrong types first; when there are none, the serializer's."""
+    """Give the faults of `value`, a hundred at most: unknown names and wrong types, else what the serializer found."""
     found = list(islice(_shape(form, value, ""), MOST))
     if found or form.is_valid():
         return found
