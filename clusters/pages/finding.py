@@ -11,8 +11,9 @@ from django.urls import NoReverseMatch, reverse
 
 from clusters.models import Application, Environment, Revision
 from clusters.present import applications, revisions
+from console.kit import messages
 from console.kit.errors import Denied, FieldError, Invalid, WaybillError
-from console.kit.pages import SHOWN, SignedIn, problem, sentences
+from console.kit.pages import SHOWN, SignedIn, sentences
 from teams import access
 from teams.models import Team
 
@@ -64,8 +65,7 @@ def why_not(user: User, right: str, team: Team | None = None, *, held: Sequence[
     try:
         access.require(user, right, team)
     except Denied as error:
-        words = problem(error)
-        return f"{words['title']} {words['detail']}"
+        return messages.said(error.code, error.params)
     return ""
 
 

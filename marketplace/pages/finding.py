@@ -6,8 +6,9 @@ from typing import Any
 
 from django.http import Http404
 
+from console.kit import messages
 from console.kit.errors import Denied, Invalid
-from console.kit.pages import SignedIn, problem
+from console.kit.pages import SignedIn
 from marketplace import rights, versioning
 from marketplace.models import Template, Version
 from marketplace.present.market import market, put_installed, versions_of
@@ -40,6 +41,5 @@ def why_not_on(template: Template, user: User, right: str) -> str:
     try:
         rights.require_on(template, user, right)
     except Denied as error:
-        words = problem(error)
-        return f"{words['title']} {words['detail']}"
+        return messages.said(error.code, error.params)
     return ""

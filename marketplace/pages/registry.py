@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from console.kit.pages import SHOWN, SignedIn, page
+from console.kit.phrases import sentences_joined
 from marketplace.actions.registry import Saved, save_tested, save_untested, settings_of, test_registry
 from marketplace.forms.registry import RegistryForm
 from marketplace.models import ImageRegistry
@@ -98,7 +99,7 @@ def _saved(request: SignedIn, saved: Saved) -> HttpResponse:
         more = ngettext(
             "%(n)d environment is given its pull secret.", "%(n)d environments are given their pull secret.", told
         )
-        words = f"{words} {more % {'n': told}}"
+        words = sentences_joined(words, more % {"n": told})
     messages.success(request, words)
     return redirect("registry_settings")
 
