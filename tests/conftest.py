@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 import django
@@ -29,9 +28,14 @@ from tests.real import postgres  # noqa: E402
 settings.WAYBILL_REDIS_URL = os.environ["REDIS_URL"]
 celery.conf.update(broker_url=os.environ["REDIS_URL"])
 
-_parts = ("tests.real.redis", "tests.real.browser", "tests.real.docker", "tests.cast", "tests.real.platform")
-_parts += ("tests.faults.proofs",)
-pytest_plugins = [part for part in _parts if find_spec(part)]
+pytest_plugins = [
+    "tests.real.redis",
+    "tests.real.browser",
+    "tests.real.docker",
+    "tests.cast",
+    "tests.real.platform",
+    "tests.faults.proofs",
+]
 
 _database = pytest.StashKey[Postgres]()
 

@@ -129,9 +129,10 @@ def test_what_it_waits_for_fits_every_window(base: str, browser: Browser, signed
     cast = make_cast()
     cast.viewer.set_password(PASSWORD)
     cast.viewer.save()
-    away = {"kind": "cluster", "name": "阿里云-青岛的第二个很长的名字", "since": "2026-03-02T14:02:05Z", "tries": 2}
+    name = "阿里云-青岛的第二个很长的名字"
+    away = {"kind": "cluster", "name": name, "since": "2026-03-02T14:02:05Z", "tries": 2}
     row = _work(cast, state="waiting", waiting_for=away)
     for page in every_look(browser, signed_in, cast.viewer, DARK_DESK):
         page.goto(f"{base}/operations/{row.name}")
-        assert away["name"] in page.locator("[data-part=progress] .chip").inner_text()
+        assert name in page.locator("[data-part=progress] .chip").inner_text()
         judge(page)
