@@ -36,7 +36,9 @@ class House:
         self.template = world.make_template(self.team, "template")
 
     def make_environment(self, **more: Any) -> Environment:
-        return make_environment(self.team, self.cluster, **{"slug": "env", "namespace": "env", **more})
+        usual: dict[str, Any] = {"team": self.team, "cluster": self.cluster, "slug": "env", "namespace": "env"}
+        usual["enterprise"] = self.enterprise
+        return make_environment(**usual | more)
 
     def operation(self) -> Operation:
         return Operation.objects.create(

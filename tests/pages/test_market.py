@@ -202,7 +202,7 @@ def test_marking_release_is_one_click_and_can_be_undone(base: str, signed_in: Si
     page.get_by_role("button", name="Mark Release 2.0").click()
     page.wait_for_url(re.compile("marked=2.0"))
     assert "Release" in page.inner_text("#v-2\\.0") and "韩梅" in page.inner_text("#v-2\\.0")
-    assert "by you, just now" in page.inner_text("main [role=status]")
+    assert "by you, just now" in page.inner_text("main [role=status]:visible")
     page.get_by_text("Add reason").click()
     page.get_by_label("Reason").fill("All tests passed")
     page.get_by_role("button", name="Save reason").click()
