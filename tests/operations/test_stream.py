@@ -186,7 +186,7 @@ def test_a_stream_lives_through_a_lost_listener(shop: Shop, server: str) -> None
             cursor.execute("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
             assert cursor.fetchone()[0] == 1
         toy_end(operation)
-        until(lambda: seen.ended, seconds=6, what="the end of the stream")
+        until(lambda: seen.ended, seconds=15, what="the end of the stream")
     assert seen.states()[-1] == "cancelled"
 
 

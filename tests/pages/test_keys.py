@@ -72,8 +72,9 @@ def test_keys_can_be_switched_off(base: str, signed_in: SignIn, admin: User) -> 
     page.get_by_role("button", name="Keyboard shortcuts").click()
     page.get_by_label("Use shortcuts of a single key in this browser").check()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("/")
-    assert page.evaluate(f"{ACTIVE}.id") == "f-q"
+    expect(page.locator("#f-q")).to_be_focused()
 
 
 def test_a_question_closes_by_escape_and_by_a_click_beside_it(base: str, signed_in: SignIn, admin: User) -> None:
