@@ -14,8 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from console.dev.process import free_port
-from deploy.local.plan import CLUSTERS
+from deploy.local.plan import CLUSTERS, free_ports
 from deploy.local.programs import KUBERNETES, MINOR, OTHERS
 
 
@@ -43,7 +42,7 @@ def _walk(minor: str) -> bool:
     with tempfile.TemporaryDirectory(prefix=f"waybill-{minor}-") as folder:
         Path(folder).chmod(0o711)
         environment = {**os.environ, MINOR: minor, "DEMO_NODES": "played", "WAYBILL_DATA_DIR": folder}
-        line = [sys.executable, "-m", "deploy.local.demo", "walk", "--port", str(free_port())]
+        line = [sys.executable, "-m", "deploy.local.demo", "walk", "--port", str(free_ports(1)[0])]
         said: list[str] = []
         with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True) as walk:
             assert walk.stdout is not None
