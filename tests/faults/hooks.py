@@ -167,6 +167,10 @@ class Watcher:
             self.stop()
 
     def stop(self) -> None:
-        """Send this process the signal it is to meet, if any."""
+        """Send this process the signal it is to meet, if any.
+
+        To this very thread: one that is left to the kernel wakes another thread first, and this one would go on for as
+        long as that takes on a busy machine.
+        """
         if self.plan.stop:
-            os.kill(os.getpid(), signal.Signals[f"SIG{self.plan.stop}"])
+            signal.pthread_kill(threading.get_ident(), signal.Signals[f"SIG{self.plan.stop}"])

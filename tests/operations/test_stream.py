@@ -184,7 +184,7 @@ def test_a_stream_lives_through_a_lost_listener(shop: Shop, server: str) -> None
         until(lambda: seen.states() == ["queued"], what="the operation")
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
-            assert cursor.fetchone()[0] == 1
+            assert cursor.fetchone()[0] >= 1, "the stream's own, and maybe that of one that is just ending"
         toy_end(operation)
         until(lambda: seen.ended, seconds=15, what="the end of the stream")
     assert seen.states()[-1] == "cancelled"
