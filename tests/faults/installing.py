@@ -8,24 +8,17 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from clusters.manifests import labels, restored
+from clusters.manifests import restored
 from clusters.models import Application, AppliedObject, Revision
 from marketplace.models import Delivery, Installation
 from operations.models import Operation
 from teams.models import AuditEvent
 from tests.clusters.delivery.house import House, make_environment
+from tests.clusters.delivery.living import inventory, owned, without_given
 from tests.marketplace.deliver.stage import Stage, operation, part
 
-KINDS = {
-    "deployments": "apps",
-    "statefulsets": "apps",
-    "services": "",
-    "configmaps": "",
-    "secrets": "",
-    "networkpolicies": "networking.k8s.io",
-    "persistentvolumeclaims": "",
-}
-GIVEN_BY_CLUSTER = ("clusterIP", "clusterIPs", "nodePort", "volumeName", "healthCheckNodePort")
+CLAIMS = "PersistentVolumeClaim/"
+"""What a StatefulSet makes by itself: on the cluster, and in no inventory."""
 
 
 def components(version: int = 1) -> list[Any]:
@@ -66,28 +59,13 @@ def left(stage: Stage, place: str, slug: str) -> Left:
     """Read it, with everything that belongs to this one installation by its name alone made the same."""
     house = stage.house(place)
     app = Application.objects.get(environment=house.environment, slug=slug)
-    live = _live(house, app)
-    inventory = AppliedObject.objects.filter(application=app)
-    claims = {name for name, item in live.items() if item["kind"] == "PersistentVolumeClaim"}
+    live = owned(house, app)
     return Left(
         rows=_rows(app),
-        objects={_same(name, house, app): _plain(item, house, app) for name, item in live.items()},
-        uids={name: item["metadata"]["uid"] for name, item in live.items() if name not in claims},
-        inventory={f"{row.kind}/{row.name}": row.uid for row in inventory},
+        objects={same(name, house, app): plain(item, house, app) for name, item in live.items()},
+        uids={name: item["metadata"]["uid"] for name, item in live.items() if not name.startswith(CLAIMS)},
+        inventory=inventory(app),
     )
-
-
-def _live(house: House, app: Application) -> dict[str, dict[str, Any]]:
-    """Every object on the cluster that carries the application's label."""
-    found = {}
-    for plural, group in KINDS.items():
-        root = f"/apis/{group}/v1" if group else "/api/v1"
-        answer = house.real.get(f"{root}/namespaces/{house.environment.namespace}/{plural}")
-        kind = answer["kind"].removesuffix("List")
-        for item in answer["items"]:
-            if item["metadata"].get("labels", {}).get(labels.APPLICATION) == str(app.pk):
-                found[f"{kind}/{item['metadata']['name']}"] = {"kind": kind, **item}
-    return found
 
 
 def _rows(app: Application) -> dict[str, Any]:
@@ -112,21 +90,15 @@ def _rows(app: Application) -> dict[str, Any]:
     }
 
 
-def _plain(item: dict[str, Any], house: House, app: Application) -> str:
+def plain(item: dict[str, Any], house: House, app: Application) -> str:
     """What was sent of an object. The record tells its own operation, so only its keys count."""
     is_record = item["metadata"]["name"] == f"waybill-{app.slug}"
     data = sorted(item["data"]) if is_record else item.get("data")
-    told = {"labels": item["metadata"]["labels"], "spec": _without(item.get("spec")), "data": data}
-    return _same(json.dumps(told, sort_keys=True), house, app)
+    told = {"labels": item["metadata"]["labels"], "spec": without_given(item.get("spec")), "data": data}
+    return same(json.dumps(told, sort_keys=True), house, app)
 
 
-def _without(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without(inner) for key, inner in value.items() if key not in GIVEN_BY_CLUSTER}
-    return [_without(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _same(text: str, house: House, app: Application) -> str:
+def same(text: str, house: House, app: Application) -> str:
     """Replace an installation's own names. Names by content hold eight digits made with the application's salt."""
     for own, name in ((str(app.pk), "ID"), (house.environment.namespace, "PLACE"), (app.slug, "APP")):
         text = text.replace(own, name)

@@ -10,7 +10,8 @@ from marketplace.models import Installation
 from operations.models import Operation
 from teams.models import AuditEvent
 from tests.clusters.delivery.house import House
-from tests.faults.installing import _live, _plain, _same, components
+from tests.clusters.delivery.living import inventory, owned
+from tests.faults.installing import CLAIMS, components, plain, same
 from tests.marketplace.deliver.stage import Stage, operation, part
 from tests.marketplace.world import key
 
@@ -53,14 +54,13 @@ def end(stage: Stage, place: str, slug: str, run: Operation) -> End:
     """Read it, with everything that belongs to this one application by its name alone made the same."""
     house = stage.house(place)
     app = Application.objects.get(environment=house.environment, slug=slug)
-    live = _live(house, app)
-    claims = {name for name, item in live.items() if item["kind"] == "PersistentVolumeClaim"}
-    inventory = {f"{row.kind}/{row.name}": row.uid for row in AppliedObject.objects.filter(application=app)}
+    live = owned(house, app)
+    claims = {name for name in live if name.startswith(CLAIMS)}
     return End(
         rows=rows(house, app, run),
-        objects={_same(name, house, app): _plain(item, house, app) for name, item in live.items()},
+        objects={same(name, house, app): plain(item, house, app) for name, item in live.items()},
         uids={name: item["metadata"]["uid"] for name, item in live.items() if name not in claims},
-        inventory={name: uid for name, uid in inventory.items() if name not in claims},
+        inventory={name: uid for name, uid in inventory(app).items() if name not in claims},
     )
 
 
