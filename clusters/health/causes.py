@@ -25,6 +25,12 @@ _DENIED = re.compile(r"unauthorized|denied|forbidden|no basic auth credentials|\
 _NOT_FOUND = re.compile(r"not found|manifest unknown|name unknown|no match for platform|\b404\b", re.I)
 _PULLING = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PostStartHookError"}
+_INTERRUPTED = re.compile(
+    r"context cancell?ed|context deadline exceeded|DeadlineExceeded|transport is closing|error reading from server|"
+    r"connection refused|connection reset|ttrpc: closed|code = Unavailable|is reserved for|containerd\.sock",
+    re.I,
+)
+"""What a node says of a container whose start was cut off, because its agent or its runtime died: it tries again."""
 _VOLUME_EVENTS = {"FailedMount", "FailedAttachVolume", "FailedMapVolume", "ProvisioningFailed"}
 _CLAIM_WORDS = re.compile(r"persistentvolumeclaim|volume", re.I)
 
@@ -114,7 +120,7 @@ def _of_container(status: Object, pod: str) -> Iterator[Finding]:
         cause = "image_pull_denied" if denied else "image_pull_failed"
         yield Finding(cause, ending(said) or reason, final=denied or absent or malformed, pod=pod)
     elif reason in _CONFIG:
-        yield Finding("config_error", message or reason, final=True, pod=pod)
+        yield Finding("config_error", message or reason, final=not _INTERRUPTED.search(said), pod=pod)
     elif ended is not None and not status.get("ready") and not _completed_init(status):
         yield _of_exit(ended, status.get("restartCount", 0), pod)
 
@@ -131,7 +137,7 @@ def _of_exit(ended: Object, restarts: int, pod: str) -> Finding:
         return Finding("out_of_memory", f"exit code {code}", final=final, pod=pod)
     words = one_line(ended.get("message")) or f"exit code {code}"
     if reason in {"StartError", "ContainerCannotRun"}:
-        return Finding("config_error", words, final=True, pod=pod)
+        return Finding("config_error", words, final=not _INTERRUPTED.search(ended.get("message") or ""), pod=pod)
     return Finding("crash_loop", words, final=final, pod=pod)
 
 

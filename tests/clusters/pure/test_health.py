@@ -54,6 +54,23 @@ def test_a_pull_that_fails_is_told_by_the_end_of_its_words() -> None:
     assert len(found.words) == 300 and found.words.startswith("…") and found.words.endswith(": not found")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "failed to create containerd task: failed to create shim task: context canceled: unknown",
+        'failed to reserve container name "web_1": name "web_1" is reserved for "8f3c"',
+        "rpc error: code = Unavailable desc = connection error: dial unix /run/containerd/containerd.sock: refused",
+        "error reading from server: EOF",
+    ],
+)
+def test_a_start_that_was_cut_off_is_tried_again_by_its_node_and_waited_for(said: str) -> None:
+    """The node's agent or runtime died in the middle of it."""
+    ended = {"state": {"terminated": {"reason": "StartError", "exitCode": 128, "message": said}}}
+    for container in (waiting("RunContainerError", said), waiting("CreateContainerError", said), ended):
+        (found,) = findings(Look(deployment(ready=0), [pod(ready=False, container=container)]), now=NOW)
+        assert (found.cause, found.final) == ("config_error", False)
+
+
 def test_a_component_that_runs_has_no_cause() -> None:
     assert component_health(Look(deployment(), [pod()]), accepted={DIGEST}, now=NOW) == ComponentHealth(
         state="running",
