@@ -7,6 +7,8 @@ PY := .venv/bin/python
 ARGS ?=
 # make demo EMPTY=1 leaves clusters, teams, registry and application to you.
 EMPTY ?=
+# Let the packages lie in the user's cache, for many clones.
+KEPT ?=
 SEED ?=
 ONLY ?=
 FULL ?=
@@ -25,7 +27,7 @@ ready:  # .venv with the locked packages, by hash
 	@found=; for python in python3 python3.13 python3.12 python3.11; do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; done; \
 	if [ -z "$$found" ]; then echo "Python 3.11 or newer is needed"; exit 1; fi; \
-	$$found .ci/prepare.py
+	$$found .ci/prepare.py $(if $(KEPT),--kept)
 
 demo: ready compile-messages  ## Run the console with three local clusters and a registry, set up to publish (EMPTY=1: not)
 	@$(PY) -m deploy.local.demo up $(if $(filter-out 0,$(EMPTY)),--empty)

@@ -3,8 +3,8 @@
 - `preview(PreviewFacts(...)) -> dict`: from rows alone; components, values, gate, quota, images, volumes, and what
   would be refused. A page draws it at once.
 - `complete(preview, ClusterPart(...), ...) -> dict`: the same document with the cluster's part, as a finished plan.
-- `rows_fingerprint(...)`: what a plan stands on of the rows; kept in the plan as `rows`. `moved_rows(...)` names what
-  differs when it was made for other rows. `fingerprint(rows, cluster)` covers both.
+- `rows_fingerprint(...)`: what a plan stands on of the rows; kept in the plan as `rows`;
+  `fingerprint(rows, cluster)` covers both.
 
 Quotas here are sums over documents; where the cluster's own quota was asked, `ClusterPart.quota` takes their place.
 """

@@ -57,6 +57,12 @@ CHANGES = {
     "plan": pgettext_lazy("changes", "the plan does not belong to this"),
     "time": pgettext_lazy("changes", "the plan is too old"),
     "rows": pgettext_lazy("changes", "what is recorded here"),
+    "revision": pgettext_lazy("changes", "what runs here now"),
+    "version": pgettext_lazy("changes", "the version"),
+    "mark": pgettext_lazy("changes", "the version's mark"),
+    "accepts": pgettext_lazy("changes", "which versions the environment accepts"),
+    "quota": pgettext_lazy("changes", "the environment's quota"),
+    "routes": pgettext_lazy("changes", "where its routes answer"),
 }
 """Why a plan does not hold any more; besides these, the names of objects on the cluster."""
 

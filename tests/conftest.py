@@ -29,6 +29,7 @@ settings.WAYBILL_REDIS_URL = os.environ["REDIS_URL"]
 celery.conf.update(broker_url=os.environ["REDIS_URL"])
 
 pytest_plugins = [
+    "tests.real.emptying",
     "tests.real.redis",
     "tests.real.browser",
     "tests.real.docker",

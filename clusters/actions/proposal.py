@@ -18,6 +18,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.dateparse import parse_datetime
 
 from clusters.actions.routes import hold_routes
+from clusters.diff.moved import moved
 from clusters.models import Application, Environment, Revision
 from clusters.planning import PreviewFacts, preview, rows_fingerprint
 from clusters.routing import routes_of
@@ -296,7 +297,7 @@ def hold_to_plan(
     if until is None or until < timezone.now():
         raise Stale("plan_stale", changes=["time"])
     if plan["rows"] != proposal.rows:
-        raise Stale("plan_stale", changes=["rows"])
+        raise Stale("plan_stale", changes=moved(plan, proposal.preview()) or ["rows"])
     missing = [consent for consent in plan["consents"] if consent["consent"] not in consents]
     if missing:
         raise Refused("confirmation_required", consents=missing)

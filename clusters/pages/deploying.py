@@ -63,12 +63,13 @@ def _shown(request: SignedIn, row: Application, error: WaybillError | None = Non
     context = frame(request, row, "components")
     waiting = changed_components(row)
     preview, refused = _preview(row)
-    operation = _plan_operation(request, row)
+    moved = error is not None and error.code == "plan_stale"
+    operation = None if moved else _plan_operation(request, row)
     plan: dict[str, Any] | None = (operation.plan or None) if operation is not None else None
     document: dict[str, Any] | None = plan or preview
     context |= {
         "document": document,
-        "changed": _changed(document, None if plan else waiting),
+        "changed": _flagged(_changed(document, None if plan else waiting), error),
         "kept": _kept(document, None if plan else waiting),
         "refusals": [_told(item) for item in document["refusals"]] if document else [],
         "warnings": [_told(item) for item in document["warnings"]] if document else [],
@@ -99,6 +100,19 @@ def _changed(document: dict[str, Any] | None, waiting: list[str] | None) -> list
         {**part, "changes": [change for change in part["changes"] if not _same_reference(change)]}
         for part in parts
         if part["key"] in waiting
+    ]
+
+
+def _flagged(parts: list[dict[str, Any]], error: WaybillError | None) -> list[dict[str, Any]]:
+    """Mark the lines that are not as the plan said that was confirmed."""
+    moved = error.params["changes"] if error is not None and error.code == "plan_stale" else []
+    return [
+        {
+            **part,
+            "moved": part["key"] in moved,
+            "changes": [{**line, "moved": f"{part['key']}.{line['field']}" in moved} for line in part["changes"]],
+        }
+        for part in parts
     ]
 
 

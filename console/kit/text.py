@@ -7,8 +7,6 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
-from pypinyin import Style, lazy_pinyin
-
 from console.kit.errors import FieldError, Invalid
 
 SLUG_MIN: Final = 2
@@ -113,6 +111,9 @@ def slug_from_name(name: str, taken: Callable[[str], bool], *, longest: int = SL
 
 
 def _base(name: str, longest: int) -> str:
+    # A dictionary of a quarter of a second, which most processes never open.
+    from pypinyin import Style, lazy_pinyin
+
     syllables = lazy_pinyin(unicodedata.normalize("NFKC", name), style=Style.NORMAL, errors=_keep)  # type: ignore[arg-type]  # a list is taken too, and documented
     words = re.findall(r"[a-z0-9]+", "-".join(syllables).lower())
     return _cut("-".join(words), longest)

@@ -48,6 +48,8 @@ class Review:
     change: Change
     plan: str = ""
     problems: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
+    """What is no longer as the plan said that was confirmed."""
 
 
 @never_cache
@@ -108,6 +110,7 @@ def _refuse(review: Review, error: WaybillError) -> None:
         review.form.refuse(error)
     else:
         review.problems.append(sentences(error))
+        review.moved = error.params["changes"] if error.code == "plan_stale" else []
 
 
 def _shown(request: SignedIn, review: Review, wish: str, status: int = 200) -> HttpResponse:
@@ -126,6 +129,7 @@ def _shown(request: SignedIn, review: Review, wish: str, status: int = 200) -> H
         "same": review.installation.version is not None and review.installation.version.pk == version.pk,
         "form": review.form,
         "problems": review.problems,
+        "moved": review.moved,
         "diff": diff,
         "kept": _kept(review, preview, diff),
         "reset": review.change.reset,

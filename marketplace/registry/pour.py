@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 
 from console.kit.errors import Rejected, Unreachable
-from marketplace.registry.client import Registry
+from marketplace.registry.client import LONGEST_PAUSE, Registry
 from marketplace.registry.manifests import Descriptor
 from marketplace.registry.wire import Sink, Stream
 
@@ -62,17 +62,18 @@ class Pour:
         """Upload it; `address` is an upload that is already open.
 
         Raises Rejected image_not_found, image_denied, digest_mismatch, registry_refused_push, registry_full;
-        Unreachable after three attempts.
+        Unreachable after three attempts, or at once when the registry asks to be left alone for longer than a request
+        waits.
         """
         for attempt in range(ATTEMPTS):
             opened = address or target.open_upload(repository)
             address = None
             try:
                 target.upload(opened, repository, self._blob.digest, self.stream(), image=self._image)
-            except Unreachable:
-                if attempt + 1 == ATTEMPTS:
+            except Unreachable as error:
+                if attempt + 1 == ATTEMPTS or (error.retry_after or 0) > LONGEST_PAUSE:
                     raise
-                target.wire.hooks.pause(0.3 * 2**attempt)
+                target.wire.hooks.pause(error.retry_after or 0.3 * 2**attempt)
                 # The answer may be what was lost, not the blob.
                 if target.has_blob(repository, self._blob.digest):
                     return

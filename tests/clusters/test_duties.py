@@ -27,7 +27,8 @@ from tests.builders import make_enterprise
 from tests.cast import Cast
 from tests.clusters.delivery.conftest import remove_namespace
 from tests.clusters.delivery.house import House, begin, done, make_app, make_house, part
-from tests.clusters.working import connect_row, make_cluster, until
+from tests.clusters.working import connect_row, make_cluster
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,8 @@ from operations.engine.loop import Loop
 from operations.models import Operation
 from teams.models import AuditEvent, Team
 from tests.cast import Cast
-from tests.clusters.working import key, make_cluster, make_environment, until
+from tests.clusters.working import key, make_cluster, make_environment
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -27,10 +27,11 @@ from tests.cast import Cast
 from tests.clusters.apps import add, draft, make_app, make_place, path_of
 from tests.clusters.delivery.conftest import remove_namespace
 from tests.clusters.delivery.house import prepare
-from tests.clusters.working import connect_row, ended, key, make_environment, steps_of, unique, until
+from tests.clusters.working import connect_row, ended, key, make_environment, steps_of, unique
 from tests.marketplace.archives import Listed, listed
 from tests.marketplace.world import make_registry
 from tests.real.docker import DockerEngine
+from tests.waiting import until
 
 ANY = "unix:///run/nowhere.sock"
 

@@ -19,7 +19,8 @@ from teams import grants
 from tests.cast import Cast
 from tests.clusters.apps import make_app
 from tests.clusters.delivery.house import prepare
-from tests.clusters.working import connect_row, make_environment, unique, until
+from tests.clusters.working import connect_row, make_environment, unique
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 

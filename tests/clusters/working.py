@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from clusters.models import Cluster, Environment
 from operations.engine import doorbell
 from operations.models import Operation
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from deploy.local.cluster import Cluster as LocalCluster
@@ -70,14 +69,6 @@ def make_environment(team: Team, cluster: Cluster, slug: str | None = None, **co
             **columns,
         }
     )
-
-
-def until(true: Callable[[], Any], *, seconds: float = 30, what: str = "it") -> None:
-    """Wait until `true()`, looking 20 times a second; fails after `seconds`."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"{what} did not come to pass within {seconds} s"
-        time.sleep(0.05)
 
 
 def ended(name: str, *, seconds: float = 60) -> Operation:

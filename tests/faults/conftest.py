@@ -24,8 +24,9 @@ from tests.faults.hooks import VARIABLE, Plan
 from tests.marketplace.conftest import name
 from tests.marketplace.deliver.stage import Stage, make_stage
 from tests.operations import toy
-from tests.operations.conftest import ledger, until
+from tests.operations.conftest import ledger
 from tests.operations.people import Shop, make_shop
+from tests.waiting import until
 
 __all__ = ["ledger", "name"]
 

@@ -131,7 +131,7 @@ def test_a_cancel_in_each_step_ends_at_its_boundary_and_the_inventory_is_live(
     canceller = Canceller(house, monkeypatch)
     calm = start(house, furnish(house, kind, 1, "calm")[0], kind)
     done(calm, seconds=120)
-    places = range(0, canceller.begun[calm.number], 1 if kind == "deploy" else size(3, 1))
+    places = range(0, canceller.begun[calm.number], 1 if kind == "deploy" else size(5, 1))
     monkeypatch.undo()
     apps = furnish(house, kind, len(places), "app")
     canceller = Canceller(house, monkeypatch)

@@ -16,7 +16,7 @@ from operations import words
 from operations.models import Operation
 from tests.cast import Cast
 from tests.clusters.delivery.conftest import remove_namespace
-from tests.clusters.delivery.house import make_environment, until
+from tests.clusters.delivery.house import make_environment
 from tests.clusters.working import connect_row
 from tests.faults.conftest import Nursery
 from tests.faults.hooks import Plan
@@ -25,6 +25,7 @@ from tests.faults.proofs import Tally
 from tests.marketplace.deliver.stage import Stage, done, failed, make_stage, operation, part
 from tests.operations.test_api import signed_in
 from tests.real.platform import PlatformFactory
+from tests.waiting import until
 
 BAR = 15
 """Seconds until the darkness is shown, and until work goes on after it."""

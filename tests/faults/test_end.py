@@ -15,8 +15,9 @@ from operations.models import Duty, Fence, Operation
 from tests.faults.conftest import Nursery
 from tests.faults.hooks import Plan
 from tests.operations import toy
-from tests.operations.conftest import ended, until
+from tests.operations.conftest import ended
 from tests.operations.people import Shop
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(240)
 

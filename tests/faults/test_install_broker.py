@@ -7,11 +7,12 @@ import time
 import pytest
 
 from console.dev.servers import Valkey
-from tests.clusters.delivery.house import done, until
+from tests.clusters.delivery.house import done
 from tests.faults.conftest import Nursery
 from tests.faults.installing import begin, components, left
 from tests.faults.test_redis import flushing
 from tests.marketplace.deliver.stage import Stage
+from tests.waiting import until
 
 __all__ = ["flushing"]
 pytestmark = pytest.mark.timeout(240)

@@ -18,8 +18,9 @@ from tests.faults.hooks import Plan
 from tests.faults.proofs import Tally
 from tests.faults.size import size
 from tests.operations import toy
-from tests.operations.conftest import ended, until
+from tests.operations.conftest import ended
 from tests.operations.people import Shop
+from tests.waiting import until
 
 AT_ONCE = 6
 pytestmark = pytest.mark.timeout(size(400, 3600))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from operations.models import Operation
-from tests.clusters.delivery.house import done, until
+from tests.clusters.delivery.house import done
 from tests.clusters.delivery.test_fence import written
 from tests.faults.conftest import Nursery, Worker
 from tests.faults.hooks import Place, Plan
@@ -21,6 +21,7 @@ from tests.faults.size import dice
 from tests.faults.test_install import CALM, Calm, calm
 from tests.faults.test_pause import gave_up
 from tests.marketplace.deliver.stage import Stage
+from tests.waiting import until
 
 __all__ = ["calm"]
 SLEEPERS, AT_ONCE = 100, 5

@@ -16,8 +16,9 @@ from tests.faults.hooks import places as passed
 from tests.faults.proofs import Tally
 from tests.faults.size import size
 from tests.operations import toy
-from tests.operations.conftest import ended, until
+from tests.operations.conftest import ended
 from tests.operations.people import Shop
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(size(400, 3600))
 

@@ -16,9 +16,10 @@ from tests.faults.conftest import Nursery
 from tests.faults.proofs import Tally, percentile
 from tests.faults.size import FULL, size
 from tests.operations import toy
-from tests.operations.conftest import ended, until
+from tests.operations.conftest import ended
 from tests.operations.people import Shop
 from tests.operations.test_api import post, signed_in
+from tests.waiting import until
 
 pytestmark = [pytest.mark.timeout(size(240, 3600)), pytest.mark.urls("tests.operations.urls")]
 

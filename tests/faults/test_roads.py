@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from operations.models import Operation
-from tests.clusters.delivery.house import done, ended, until
+from tests.clusters.delivery.house import done, ended
 from tests.faults import roads
 from tests.faults.conftest import Nursery, Worker
 from tests.faults.hooks import Place, Plan, places
@@ -23,8 +23,9 @@ from tests.faults.roads import ROADS, End
 from tests.faults.size import size
 from tests.faults.test_install import CALM, is_lasting, sample
 from tests.marketplace.deliver.stage import Stage
+from tests.waiting import until
 
-KILLS, AT_ONCE = size(3, 500), size(3, 6)
+KILLS, AT_ONCE = size(2, 500), size(2, 6)
 pytestmark = pytest.mark.timeout(size(600, 14400))
 
 

@@ -13,8 +13,9 @@ from tests.faults.conftest import Nursery
 from tests.faults.proofs import Tally
 from tests.faults.size import dice
 from tests.operations import toy
-from tests.operations.conftest import ended, until
+from tests.operations.conftest import ended
 from tests.operations.people import Shop
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -13,11 +13,12 @@ from operations.engine.loop import Loop
 from operations.models import Operation
 from teams.models import AuditEvent
 from tests.cast import Cast
-from tests.clusters.working import ended, steps_of, until
+from tests.clusters.working import ended, steps_of
 from tests.marketplace import world
 from tests.marketplace.servers import Asked, Front, Meter, PlainPusher, Reply
 from tests.marketplace.shop import MIB, Shop, components, make_shop
 from tests.marketplace.world import key
+from tests.waiting import until
 
 
 def test_an_application_becomes_a_version_that_carries_its_digests(loop: Loop, shop: Shop, target: Meter) -> None:

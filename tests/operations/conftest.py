@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -14,6 +13,7 @@ from operations.engine.loop import Loop
 from operations.models import Operation
 from tests.operations import toy
 from tests.operations.people import Shop, make_shop
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -44,14 +44,6 @@ def loop(shop: Shop) -> Iterator[Loop]:
     yield engine
     engine.stop()
     connection.close()
-
-
-def until(true: Callable[[], bool], *, seconds: float = 30, what: str = "it") -> None:
-    """Wait until `true()`, looking 20 times a second; fails after `seconds`."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"{what} did not come to pass within {seconds} s"
-        time.sleep(0.05)
 
 
 def ended(operation: Operation, *, seconds: float = 30) -> Operation:

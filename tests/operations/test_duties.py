@@ -17,8 +17,8 @@ from operations import duties, housekeeping, registry
 from operations.engine.duty_loop import DutyLoop
 from operations.models import Duty, IdempotencyKey, Operation
 from tests.operations import toy
-from tests.operations.conftest import until
 from tests.operations.people import Shop
+from tests.waiting import until
 
 
 class Bench:

@@ -18,8 +18,9 @@ from operations.engine.step import StepWork
 from operations.engine.work import Work
 from operations.models import Operation
 from tests.operations import toy
-from tests.operations.conftest import ended, until
+from tests.operations.conftest import ended
 from tests.operations.people import Shop
+from tests.waiting import until
 
 
 def keys_and_states(operation: Operation) -> list[tuple[str, str]]:

@@ -25,8 +25,8 @@ from teams import grants
 from teams.actions.users import reset_password
 from teams.models import User
 from tests.operations import toy
-from tests.operations.conftest import until
 from tests.operations.people import Shop
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -9,7 +9,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser
 
+from clusters.actions.proposal import planner
 from clusters.models import Application, AppliedObject, Environment, Revision
+from clusters.planning import ClusterPart, complete
+from console.kit import secrets
+from console.kit.models import where
 from marketplace import snapshot, versioning
 from marketplace.actions.install import Order, install
 from marketplace.actions.returned import rolled_back_from
@@ -186,6 +190,30 @@ def test_what_is_refused_is_told_and_nothing_runs(cast: Cast, office: Applicatio
     assert client_of(cast.viewer).post(PAGE, {"to": "2.0", "key": "x"}).status_code == 403
     for stranger in (cast.neighbour, cast.stranger):
         assert client_of(stranger).get(PAGE).status_code == 404
+
+
+def test_a_plan_that_moved_is_shown_anew_with_its_changed_lines_marked(cast: Cast, office: Application) -> None:
+    client = client_of(cast.delivery)
+    send(client, PAGE, "plan", **{"values_web.variables.LOG_LEVEL": "debug"})
+    plan = Operation.objects.get(kind="plan")
+    request = secrets.unseal(plan.sealed or "", where(plan, "sealed"))["request"]
+    proposal = planner("upgrade")(plan, request)
+    part = ClusterPart(cluster="c", objects=[])
+    document = complete(
+        proposal.preview(), part, rows=proposal.rows, at="", took_ms=1, valid_until="2126-03-02T14:02:11Z"
+    )
+    Operation.objects.filter(pk=plan.pk).update(state="running")
+    Operation.objects.filter(pk=plan.pk).update(state="succeeded", plan=document, finished_at=timezone.now())
+    other = send(client, PAGE, "upgrade", plan_id=plan.name, **{"values_web.variables.LOG_LEVEL": "info"})
+    words = text_of(other)
+    assert other.status_code == 412 and not Operation.objects.filter(kind="upgrade").exists()
+    assert "Something changed since you saw the plan: web.variables.LOG_LEVEL. Nothing ran." in words
+    assert words.count("Changed since you looked") == 1
+    assert re.search(r"debug → info Changed since you looked|LOG_LEVEL .{0,40} info Changed since you looked", words)
+    assert 'data-plan="now"' in other.content.decode(), "it is asked for again"
+    assert f'value="{plan.name}"' not in other.content.decode(), "what is confirmed next is not the old one"
+    same = send(client, PAGE, "upgrade", plan_id=plan.name, **{"values_web.variables.LOG_LEVEL": "debug"})
+    assert same.status_code == 302
 
 
 def test_what_was_made_by_hand_has_no_upgrade(cast: Cast) -> None:

@@ -24,9 +24,10 @@ from tests.cast import Api, Cast
 from tests.clusters.delivery.conftest import remove_namespace
 from tests.clusters.delivery.house import prepare
 from tests.clusters.test_log_stream import run_pod
-from tests.clusters.working import connect_row, make_environment, unique, until
+from tests.clusters.working import connect_row, make_environment, unique
 from tests.marketplace.world import deployed, part
 from tests.security.processes import Caller, Console, Stream
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from operations.actions.enqueue import Subject, enqueue
 from operations.engine import doorbell
 from operations.models import Operation
 from teams.models import Enterprise, Team, User
+from tests.waiting import until
 
 IMAGE = "registry.example.com/shop/{key}@sha256:{digest}"
 
@@ -173,14 +173,6 @@ def begin(
     revision.seal_content({"values": secrets or {}})
     revision.save()
     return operation
-
-
-def until(true: Any, *, seconds: float = 30, what: str = "it") -> None:
-    """Wait until `true()`; fails after `seconds`."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"{what} did not come to pass within {seconds} s"
-        time.sleep(0.05)
 
 
 def ended(operation: Operation, *, seconds: float = 60) -> Operation:

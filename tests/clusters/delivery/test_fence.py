@@ -23,7 +23,8 @@ from operations.engine.drive import drive
 from operations.engine.loop import Loop
 from operations.engine.work import Work
 from operations.models import Fence, Operation
-from tests.clusters.delivery.house import House, begin, done, make_app, part, until
+from tests.clusters.delivery.house import House, begin, done, make_app, part
+from tests.waiting import until
 
 WRITES = ("create", "update", "patch", "delete")
 

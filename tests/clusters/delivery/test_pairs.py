@@ -16,7 +16,7 @@ from tests.clusters.delivery.living import assert_inventory_is_live, everything,
 from tests.faults.proofs import Tally
 from tests.faults.size import dice, size
 
-PAIRS, AT_ONCE = size(4, 200), 8
+PAIRS, AT_ONCE = size(2, 200), 8
 KEYS = ("web", "api", "worker", "report")
 DISK = [{"name": "data", "path": "/var/lib/db", "size": "1Gi"}]
 pytestmark = pytest.mark.timeout(size(300, 7200))

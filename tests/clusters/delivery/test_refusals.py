@@ -13,7 +13,8 @@ from operations.actions.cancel import cancel
 from operations.engine.loop import Loop
 from operations.models import Operation
 from tests.clusters.delivery.conftest import remove_namespace
-from tests.clusters.delivery.house import House, begin, done, ended, failed, make_app, make_house, part, until
+from tests.clusters.delivery.house import House, begin, done, ended, failed, make_app, make_house, part
+from tests.waiting import until
 
 DISK = [{"name": "data", "path": "/var/lib/db", "size": "1Gi"}]
 

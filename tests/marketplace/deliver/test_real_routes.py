@@ -18,8 +18,8 @@ from operations.engine.loop import Loop
 from tests.cast import Cast
 from tests.clusters.apps import path_of
 from tests.clusters.delivery.conftest import remove_namespace
-from tests.clusters.working import until
 from tests.marketplace.deliver.made import Made, make_made
+from tests.waiting import until
 
 ROUTED = [{"number": 8080, "name": "http", "outside": "http_route"}]
 TITLE = [{"name": "TITLE", "value": "Led here"}]

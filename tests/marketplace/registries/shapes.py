@@ -128,15 +128,18 @@ def absolute_location(asked: Asked, ask: Ask) -> Reply:
 
 
 class Busy:
-    """Answers every fourth request with one of the ways to say "not now", in turn."""
+    """Answers every fourth request with one of the ways to say "not now", in turn; each blob's bytes but once."""
 
     def __init__(self) -> None:
         self.count = 0
+        self._sent_away: set[str] = set()
 
     def __call__(self, asked: Asked, ask: Ask) -> Reply:
         self.count += 1
-        if self.count % 4:
+        blob = "".join(asked.query.get("digest", []))
+        if self.count % 4 or blob in self._sent_away:
             return ask()
+        self._sent_away |= {blob} - {""}
         now = email.utils.formatdate(time.time(), usegmt=True)
         return (
             Reply(429, [("Retry-After", "0")]),

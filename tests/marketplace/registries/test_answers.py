@@ -12,8 +12,9 @@ from console.kit.errors import Rejected, Unreachable, WaybillError
 from deploy.local.images import push_random
 from marketplace.registry.client import Registry
 from marketplace.registry.ends import Wanted
+from marketplace.registry.pour import Pour
 from marketplace.registry.wire import Hooks
-from tests.marketplace.copying import Run, plain
+from tests.marketplace.copying import Run, nothing, plain
 from tests.marketplace.registries.shapes import refusal
 from tests.marketplace.servers import Asked, Front, PlainPusher, Reply
 
@@ -22,6 +23,30 @@ Ask = Callable[[], Reply]
 
 def date(seconds: float) -> str:
     return email.utils.formatdate(time.time() + seconds, usegmt=True)
+
+
+def test_a_registry_that_wants_no_bytes_now_is_left_alone_as_long_as_it_asks(
+    store: str, goal: str, pusher: PlainPusher, name: str
+) -> None:
+    digest = push_random(pusher, name, "1", [5_000]).digest
+    waits: list[float] = []
+    told = ["7", "300"]
+
+    def rule(asked: Asked, ask: Ask) -> Reply:
+        return Reply(429, [("Retry-After", told.pop(0))]) if asked.method == "PUT" and told else ask()
+
+    with (
+        Front(goal, rule) as front,
+        Registry(plain(store)) as source,
+        Registry(plain(front.address), hooks=Hooks(pause=waits.append)) as target,
+    ):
+        blob = source.manifest(name, digest, image="web").blobs[0]
+        pour = Pour(source, name, blob, image="web", told=lambda sent: None, go_on=nothing)
+        with pytest.raises(Unreachable) as away:
+            pour.into(target, name, None)
+        assert (waits, away.value.retry_after) == ([7.0], 300.0)
+        pour.into(target, name, None)
+        assert target.has_blob(name, blob.digest)
 
 
 @pytest.mark.parametrize("status", [429, 503])
