@@ -2,7 +2,8 @@
 
 `@pytest.mark.proof("R1")` marks a test of a promise; `@pytest.mark.control("R1")` one that takes the guard behind it
 away and sees the promise broken: a proof that cannot turn red proves nothing. `@pytest.mark.full` marks what only runs
-at full size. `--proofs=R1,K2` (or `all`) runs these alone.
+at full size, `@pytest.mark.apart` what only runs when proofs are asked for. `--proofs=R1,K2` (or `all`) runs these
+alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tests.faults import size
 
 PROMISES = {
     "R1": "a worker killed at any point loses, doubles and wedges nothing",
-    "R2": "workers killed at random under load lose, double and wedge nothing",
+    "R2": "processes killed at random under load lose, double and wedge nothing",
     "R3": "a broker that forgets or is gone costs latency only",
     "R4": "a worker paused past its lease changes nothing",
     "R6": "a click repeated is one operation",
@@ -45,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "proof(number): holds the console to a promise",
         "control(number): takes the guard of a promise away and sees it broken",
         "full: runs at full size only (TESTS_FULL=1)",
+        "apart: runs only when proofs are asked for (make faults), not with all the other tests",
     ):
         config.addinivalue_line("markers", line)
 
@@ -68,6 +70,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.user_properties += numbers
         asked = not wanted or (bool(numbers) and ("ALL" in wanted or bool({number for _, number in numbers} & wanted)))
         runs = size.FULL or item.get_closest_marker("full") is None
+        runs = runs and (bool(wanted) or item.get_closest_marker("apart") is None)
         (kept if asked and runs else left).append(item)
     if left:
         config.hook.pytest_deselected(items=left)
