@@ -1,7 +1,7 @@
 """Make `.venv` hold what requirements/dev.lock names, by hash. Standard library only; quick when nothing changed.
 
-Run it with any Python from 3.11 on; the Makefile does. With `--kept` the packages are installed once for each content of
-the lock into the user's cache, and a `.venv` that is not there yet becomes a link to them.
+Run it with any Python from 3.11 on; the Makefile does. With `--kept` the packages are installed into the user's cache,
+once for each content of the lock, and a `.venv` that is not there yet becomes a link to them.
 """
 
 from __future__ import annotations
