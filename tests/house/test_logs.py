@@ -18,13 +18,12 @@ def test_a_fault_is_told_by_its_places_and_not_by_what_passed_there(form: str) -
         raise ValueError(f"{len(given)} letters")
 
     handler = _handler(form)
+    told = ""
     try:
         sign_in(password)
     except ValueError as error:
-        record = logging.getLogger("any").makeRecord(
-            "any", logging.ERROR, "", 0, "it failed", (), (type(error), error, error.__traceback__)
-        )
-    told = handler.format(record)
+        fault = (type(error), error, error.__traceback__)
+        told = handler.format(logging.getLogger("any").makeRecord("any", logging.ERROR, "", 0, "it failed", (), fault))
     assert "15 letters" in told and "sign_in" in told and "it failed" in told
     assert password not in told
 
