@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,6 +14,10 @@ from clusters.models import Cluster
 from clusters.pages.cluster_lines import cluster_lines
 from console import overview
 from console.coming import coming
+from console.kit import messages
+from console.kit.api import problem
+from console.kit.api.problems import known
+from console.kit.errors import NotReady
 from console.kit.pages import SignedIn, error_page, page
 from teams import access
 from teams.models import AuditEvent, Membership, User
@@ -86,7 +92,14 @@ def refused(request: HttpRequest, exception: Exception | None = None, reason: st
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Say that the fault is ours, with the number by which it is found in the logs."""
+    """Say that the fault is ours, with the number by which it is found in the logs; or that the database is away."""
+    fault = sys.exc_info()[1]
+    error = known(fault) if isinstance(fault, Exception) else None
+    if isinstance(error, NotReady) and request.path.startswith("/api/"):
+        return problem(error, request.path)
+    if isinstance(error, NotReady):
+        said = messages.title(error.code, error.params), messages.detail(error.code, error.params)
+        return error_page(request, error.status, *said)
     return error_page(
         request,
         500,

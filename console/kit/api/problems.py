@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -22,6 +23,7 @@ from console.kit.errors import (
     Malformed,
     MethodNotAllowed,
     NotFound,
+    NotReady,
     TooLarge,
     TooMany,
     Unauthenticated,
@@ -32,6 +34,8 @@ from console.kit.errors import (
 _log = structlog.get_logger(__name__)
 TYPE = "/api/docs/problems/"
 CHALLENGE = 'Bearer realm="waybill"'
+SOON = 1
+"""Seconds after which a console whose database was away may be asked again."""
 
 
 def problem(error: WaybillError, path: str) -> HttpResponse:
@@ -39,7 +43,7 @@ def problem(error: WaybillError, path: str) -> HttpResponse:
 
     A 404 carries its request id in the header only, so that absent and foreign answer the same bytes.
     """
-    retry_after = error.params.get("retry_after")
+    retry_after = error.params.get("retry_after", SOON if isinstance(error, NotReady) else None)
     data = {
         "type": f"{TYPE}{error.code}",
         "title": messages.title(error.code, error.params),
@@ -90,6 +94,14 @@ def handle(exc: Exception, request: Request) -> HttpResponse:
 
 def known(exc: Exception, method: str = "") -> WaybillError | None:
     """Give our error for what Django and DRF raise of their own; None when it is none of these."""
+    if isinstance(exc, (OperationalError, InterfaceError)):
+        # The database is away, or threw everybody out. Whoever asks again with the same key loses nothing.
+        _log.warning("database_away", error=str(exc))
+        return NotReady("not_ready_yet", reason="database")
+    return _named(exc, method)
+
+
+def _named(exc: Exception, method: str) -> WaybillError | None:
     match exc:
         case WaybillError():
             return exc
