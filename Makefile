@@ -10,6 +10,7 @@ EMPTY ?=
 # Let the packages lie in the user's cache, for many clones.
 KEPT ?=
 SEED ?=
+EXAMPLES ?=
 ONLY ?=
 FULL ?=
 # More than cores: most tests wait for pods, leases and pages.
@@ -18,7 +19,7 @@ WORKERS ?= 4
 FAULTS_WORKERS ?= 2
 SOURCES := console teams operations clusters marketplace tests deploy bench manage.py .ci/prepare.py
 
-.PHONY: help ready programs demo demo-down demo-reset demo-walk test-minors dev image self-hosted test faults bench bench-pages pictures check format lint types imports templates messages messages-check compile-messages compose-secrets
+.PHONY: help ready programs demo demo-down demo-reset demo-walk test-minors dev image self-hosted test faults fuzz bench bench-pages pictures check format lint types imports templates messages messages-check compile-messages compose-secrets
 
 help:  ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -71,6 +72,11 @@ faults: programs  ## Prove the engine under faults (SEED=n replays, ONLY=R1,K2 c
 	echo "make faults$(if $(ONLY), ONLY=$(ONLY))$(if $(filter-out 0,$(FULL)), FULL=1) SEED=$$seed"; \
 	TESTS_SEED=$$seed TESTS_FULL=$(filter-out 0,$(FULL)) $(PY) -m pytest --proofs=$(or $(ONLY),all) \
 	  -n $(FAULTS_WORKERS) --dist loadfile --no-loadscope-reorder tests/faults tests/clusters/delivery $(ARGS)
+
+fuzz: ready compile-messages  ## Ask the API everything its document allows and forbids (SEED=n replays, EXAMPLES=n each)
+	@seed=$(SEED); seed=$${seed:-$$($(PY) -c 'import secrets; print(secrets.randbelow(10**9))')}; \
+	echo "make fuzz SEED=$$seed EXAMPLES=$(or $(EXAMPLES),200)"; \
+	TESTS_FULL=1 TESTS_SEED=$$seed TESTS_EXAMPLES=$(or $(EXAMPLES),200) $(PY) -m pytest -rP tests/fuzz $(ARGS)
 
 bench: ready compile-messages  ## Measure beside the peers and write docs/performance.md; one part: make bench ARGS=copying
 	@$(PY) -m bench $(ARGS)

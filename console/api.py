@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -20,6 +21,7 @@ from console.kit import messages
 from console.kit.api import ANYONE, Endpoint, MapOf, operation
 from console.kit.api.answers import encode
 from console.kit.api.problems import not_found
+from console.kit.api.schema import problem_schema
 from console.kit.codes import CODES
 from console.kit.errors import STATUS
 from marketplace import api_urls as marketplace
@@ -27,6 +29,7 @@ from operations import urls as operations
 from teams import api_urls as teams
 
 BASE = "api/v1/"
+OPENAPI = "application/vnd.oai.openapi+json"
 # From the top of the house down: an upper app may take over an address of a lower one (a team is made with its
 # environment), so the first that names an address has it. Beside each, what its addresses lack of the whole path.
 MODULES = ((marketplace, BASE), (clusters, BASE), (operations, ""), (teams, BASE))
@@ -38,10 +41,10 @@ _PLACE = re.compile(r"%\((\w+)\)s")
 class OpenApi(Endpoint):
     """The description of this API."""
 
-    @operation(ANYONE, _("Describe this API"), answers={200: MapOf()})
+    @operation(ANYONE, _("Describe this API"), answers={200: MapOf()}, media=OPENAPI)
     def get(self, request: Request) -> HttpResponse:
         """Give the OpenAPI 3.1 document."""
-        return HttpResponse(_bytes(get_language() or "en"), content_type="application/vnd.oai.openapi+json")
+        return HttpResponse(_bytes(get_language() or "en"), content_type=OPENAPI)
 
 
 @functools.cache
@@ -50,11 +53,12 @@ def _bytes(language: str) -> bytes:
     return encode(document())
 
 
-def document() -> dict[str, object]:
+def document() -> dict[str, Any]:
     """Make the OpenAPI document of every address under /api/v1, in the active language."""
-    found: dict[str, object] = SchemaGenerator(patterns=api_patterns()).get_schema(  # type: ignore[no-untyped-call]
+    found: dict[str, Any] = SchemaGenerator(patterns=api_patterns()).get_schema(  # type: ignore[no-untyped-call]
         request=None, public=True
     )
+    found["components"]["schemas"]["Problem"] = problem_schema()
     return found
 
 

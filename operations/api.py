@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from console.kit.api import Body, Either, Endpoint, operation
+from console.kit.api import TRUE_OR_FALSE, Body, Either, Endpoint, OneOf, operation
 from console.kit.errors import FieldError, Invalid
 from operations import registry, states
 from operations.actions.cancel import cancel
@@ -38,7 +38,7 @@ class OperationList(Endpoint):
             "state": _("Only these states, separated by commas; `active` stands for queued, running and waiting"),
             "kind": _("Only these kinds, separated by commas"),
             "environment": _("Only those of this environment (its slug)"),
-            "mine": _("`true`: only those I started"),
+            "mine": OneOf(_("`true`: only those I started"), TRUE_OR_FALSE),
         },
         answers={200: SHOWN},
         refuses=("choice_unknown",),
@@ -54,7 +54,7 @@ class OperationList(Endpoint):
         if wanted["environment"]:
             place = registry.environment_id(self.user, wanted["environment"])
             rows = rows.filter(environment_id=place) if place else rows.none()
-        if wanted["mine"] and _chosen("?mine", wanted["mine"], ("true", "false")) == ["true"]:
+        if wanted["mine"] == "true":
             rows = rows.filter(initiator=self.user)
         return self.paginated(
             with_parts(rows), order=("-number",), present_all=lambda page: operations_json(page, self.user)

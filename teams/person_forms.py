@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from console.kit.forms import KitForm
+from console.kit.text import EMAIL_MAX
 from teams.models import User
 from teams.roles import ENTERPRISE_ROLE_LABELS
 
@@ -21,7 +22,12 @@ class UserForm(KitForm):
     """A user's name, address and roles in the enterprise."""
 
     name = forms.CharField(label=_("Name"), max_length=64, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    email = forms.EmailField(label=_("E-mail"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(
+        label=_("E-mail"),
+        required=False,
+        max_length=EMAIL_MAX,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
     enterprise_roles = forms.MultipleChoiceField(
         label=_("Roles in the enterprise"),
         required=False,

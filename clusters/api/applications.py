@@ -17,8 +17,7 @@ from clusters.actions.uninstall import uninstall
 from clusters.api.finding import application_of, environment_of
 from clusters.models import Application
 from clusters.present import applications as present
-from console.kit.api import Body, Either, Endpoint, operation
-from console.kit.errors import FieldError, Invalid
+from console.kit.api import TRUE_OR_FALSE, Body, Either, Endpoint, OneOf, operation
 from operations.doors import StartsWork
 from operations.examples import OPERATION, PLAN_OPERATION
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from operations.models import Operation
 
 EXAMPLE: Any = SimpleLazyObject(present.application_example)
-BOOLEANS = {None: False, "false": False, "true": True}
 EVENT = {
     "at": "2026-03-02T14:02:03Z",
     "type": "Warning",
@@ -130,7 +128,7 @@ class ApplicationPage(StartsWork):
         "edit_application",
         _("Uninstall an application"),
         query={
-            "volumes": _("`keep` (if not given) or `delete`: what becomes of its volumes"),
+            "volumes": OneOf(_("`keep` (if not given) or `delete`: what becomes of its volumes"), ("keep", "delete")),
             "confirm_name": _("Its slug, typed once more: needed to delete volumes"),
         },
         answers={202: OPERATION, 204: None},
@@ -142,8 +140,6 @@ class ApplicationPage(StartsWork):
     def delete(self, request: Request, environment: str, app: str) -> HttpResponse:
         """Uninstall it."""
         asked = self.query("volumes", "confirm_name")
-        if asked["volumes"] not in (None, "keep", "delete"):
-            raise _unknown_choice("?volumes", "keep", "delete")
         started = uninstall(
             application=application_of(self, environment, app),
             delete_volumes=asked["volumes"] == "delete",
@@ -161,7 +157,7 @@ class Deployments(StartsWork):
         _("Deploy the draft of an application"),
         body=DeploymentBody,
         example={"consents": []},
-        query={"dry_run": _("`true`: make a plan of it, and change nothing")},
+        query={"dry_run": OneOf(_("`true`: make a plan of it, and change nothing"), TRUE_OR_FALSE)},
         answers={202: Either((OPERATION, PLAN_OPERATION))},
         starts_work=True,
         refuses=(
@@ -180,12 +176,10 @@ class Deployments(StartsWork):
         """Start it, or its plan."""
         row = application_of(self, environment, app)
         body = self.body()
-        dry_run = self.query("dry_run")["dry_run"]
-        if dry_run not in BOOLEANS:
-            raise _unknown_choice("?dry_run", "true", "false")
+        dry_run = self.query("dry_run")["dry_run"] == "true"
 
         def begin() -> Operation:
-            if BOOLEANS[dry_run]:
+            if dry_run:
                 return plan_deploy(application=row, acting_user=self.user)
             return deploy(application=row, acting_user=self.user, **body)
 
@@ -228,7 +222,3 @@ class ApplicationEvents(Endpoint):
         """List them."""
         status = getattr(application_of(self, environment, app), "status", None)
         return self.answer({"items": list(status.events) if status else [], "next": None, "previous": None})
-
-
-def _unknown_choice(pointer: str, *choices: str) -> Invalid:
-    return Invalid("invalid", errors=[FieldError(pointer, "choice_unknown", {"choices": list(choices)})])

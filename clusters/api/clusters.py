@@ -137,7 +137,10 @@ class ClusterPage(Endpoint):
         partial=True,
         example={"name": "Qingdao", "node_address": None, "ingress_class": "nginx", "ingress_domain": "example.com"},
         answers={200: EXAMPLE},
-        refuses=("name_taken", "another_cluster", "check_failed", "check_expired", "operation_in_progress"),
+        refuses=(
+            *("name_taken", "another_cluster", "check_failed", "check_expired", "operation_in_progress"),
+            "etag_mismatch",
+        ),
         about=_("`check` names a passed check of the same cluster: its address and credential are used from now on."),
     )
     def patch(self, request: Request, cluster: str) -> HttpResponse:
@@ -156,7 +159,7 @@ class ClusterPage(Endpoint):
             )
         return self.resource(cluster_json(changed), version=changed.row_version)
 
-    @operation("manage_clusters", _("Remove a cluster"), answers={204: None}, refuses=("in_use",))
+    @operation("manage_clusters", _("Remove a cluster"), answers={204: None}, refuses=("in_use", "etag_mismatch"))
     def delete(self, request: Request, cluster: str) -> HttpResponse:
         """Let go of it."""
         row = self.found(Cluster.objects.permitted(self.user), slug=cluster)

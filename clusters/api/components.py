@@ -31,20 +31,32 @@ BODY_EXAMPLE = {
 _REFUSES = ("market_application", "unknown_field", "invalid")
 
 
-class ImageBody(Body):
+class _Part(Body):
+    """A component or a part of one: null stands for absent, as the check reads it."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Let what may be absent be null."""
+        fields = super().get_fields()
+        for field in fields.values():
+            field.allow_null = not field.required
+        return fields
+
+
+class ImageBody(_Part):
     """Where the image comes from: a registry, or the Docker engine of the console, where one is set. Without a password
     the one already kept stays."""
 
     reference = serializers.CharField(max_length=512)
-    user = serializers.CharField(required=False, allow_null=True, max_length=255)
-    password = SecretField(required=False, allow_null=True)
+    user = serializers.CharField(required=False, allow_blank=True, max_length=255)
+    password = SecretField(required=False, allow_blank=True)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add the field whose name is a word of Python's own."""
-        return {**super().get_fields(), "from": serializers.ChoiceField(choices=shape.IMAGE_FROM, required=False)}
+        origin = serializers.ChoiceField(choices=shape.IMAGE_FROM, required=False, allow_null=True)
+        return {**super().get_fields(), "from": origin}
 
 
-class ReplicasBody(Body):
+class ReplicasBody(_Part):
     """How many pods, and between which bounds an installer may choose."""
 
     default = serializers.IntegerField(required=False, min_value=1, max_value=shape.MAX_REPLICAS)
@@ -53,21 +65,21 @@ class ReplicasBody(Body):
     step = serializers.IntegerField(required=False, min_value=1, max_value=shape.MAX_REPLICAS)
 
 
-class AmountsBody(Body):
+class AmountsBody(_Part):
     """Kubernetes quantities."""
 
     cpu = serializers.CharField(required=False, max_length=32)
     memory = serializers.CharField(required=False, max_length=32)
 
 
-class ResourcesBody(Body):
+class ResourcesBody(_Part):
     """What a container is promised, and what it may not exceed."""
 
     requests = AmountsBody(required=False)
     limits = AmountsBody(required=False)
 
 
-class PortBody(Body):
+class PortBody(_Part):
     """A port."""
 
     name = serializers.CharField(required=False, max_length=15)
@@ -76,26 +88,28 @@ class PortBody(Body):
     alias = serializers.CharField(required=False, max_length=64)
     inside = serializers.BooleanField(required=False)
     outside = serializers.ChoiceField(choices=shape.OUTSIDE, required=False)
+    host = serializers.CharField(required=False, max_length=253)
+    path = serializers.CharField(required=False, max_length=255)
 
 
-class GenerateBody(Body):
+class GenerateBody(_Part):
     """How a secret is made when nobody gives one."""
 
     length = serializers.IntegerField(required=False, min_value=8, max_value=128)
     alphabet = serializers.ChoiceField(choices=shape.ALPHABETS, required=False)
 
 
-class VariableBody(Body):
+class VariableBody(_Part):
     """A variable. The value of a secret one is never shown again; null keeps it, an empty text takes it away."""
 
     name = serializers.CharField(max_length=64)
-    value = serializers.CharField(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
+    value = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
     secret = serializers.BooleanField(required=False)
     offered = serializers.BooleanField(required=False)
-    generate = GenerateBody(required=False, allow_null=True)
+    generate = GenerateBody(required=False)
 
 
-class FileBody(Body):
+class FileBody(_Part):
     """A configuration file; `${NAME}` is replaced, `$${` stands for `${`."""
 
     path = serializers.CharField(max_length=1024)
@@ -103,49 +117,49 @@ class FileBody(Body):
     content = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
 
 
-class VolumeBody(Body):
+class VolumeBody(_Part):
     """A volume that outlives its pods."""
 
     name = serializers.CharField(max_length=15)
     path = serializers.CharField(max_length=1024)
     kind = serializers.ChoiceField(choices=["persistent"], required=False)
     size = serializers.CharField(required=False, max_length=32)
-    storage_class = serializers.CharField(required=False, allow_null=True, max_length=253)
+    storage_class = serializers.CharField(required=False, max_length=253)
     access = serializers.ChoiceField(choices=shape.ACCESS_MODES, required=False)
 
 
-class ProbeBody(Body):
+class ProbeBody(_Part):
     """A check the node makes; `port` and `path` for http, `port` for tcp, `command` for command. Times in seconds."""
 
     kind = serializers.ChoiceField(choices=shape.PROBE_KINDS)
     port = serializers.CharField(required=False, max_length=15)
     path = serializers.CharField(required=False, max_length=1024)
-    command = serializers.ListField(child=serializers.CharField(), required=False)
+    command = serializers.ListField(child=serializers.CharField(allow_blank=True), required=False)
     initial_delay = serializers.IntegerField(required=False, min_value=0, max_value=3600)
     period = serializers.IntegerField(required=False, min_value=1, max_value=3600)
     timeout = serializers.IntegerField(required=False, min_value=1, max_value=600)
     failures = serializers.IntegerField(required=False, min_value=1, max_value=100)
 
 
-class ProbesBody(Body):
+class ProbesBody(_Part):
     """The probes."""
 
-    startup = ProbeBody(required=False, allow_null=True)
-    readiness = ProbeBody(required=False, allow_null=True)
-    liveness = ProbeBody(required=False, allow_null=True)
+    startup = ProbeBody(required=False)
+    readiness = ProbeBody(required=False)
+    liveness = ProbeBody(required=False)
 
 
-class RunAsBody(Body):
+class RunAsBody(_Part):
     """The ids a container runs with; never root."""
 
     user = serializers.IntegerField(min_value=1)
     group = serializers.IntegerField(required=False, min_value=0)
 
 
-class ComponentBody(Body):
+class ComponentBody(_Part):
     """A component. This says the types; bounds, names and references are checked together, all at once."""
 
-    key = serializers.CharField(required=False, max_length=20)
+    key = serializers.CharField(required=False, allow_blank=True, max_length=20)
     name = serializers.CharField(required=False, max_length=200)
     kind = serializers.ChoiceField(choices=shape.KINDS, required=False)
     image = ImageBody()
@@ -158,9 +172,10 @@ class ComponentBody(Body):
     files = FileBody(many=True, required=False)
     volumes = VolumeBody(many=True, required=False)
     probes = ProbesBody(required=False)
-    run_as = RunAsBody(required=False, allow_null=True)
+    run_as = RunAsBody(required=False)
     depends_on = serializers.ListField(child=serializers.CharField(max_length=20), required=False)
     start_timeout = serializers.IntegerField(required=False, min_value=10, max_value=3600)
+    secrets_set = serializers.JSONField(required=False, help_text="Part of answers; means nothing when sent back.")
 
 
 class _Draft(Endpoint):

@@ -120,7 +120,10 @@ class EnvironmentPage(Endpoint):
         partial=True,
         example={"name": "Production Qingdao", "accepts": "any", "position": 3},
         answers={200: EXAMPLE},
-        refuses=("name_taken", "environment_not_ready", "operation_in_progress", "cluster_unreachable"),
+        refuses=(
+            *("name_taken", "environment_not_ready", "operation_in_progress", "cluster_unreachable"),
+            "etag_mismatch",
+        ),
     )
     def patch(self, request: Request, environment: str) -> HttpResponse:
         """Change name, rule, position or quota."""
@@ -136,7 +139,7 @@ class EnvironmentPage(Endpoint):
         "manage_teams",
         _("Remove an environment whose preparation failed"),
         answers={204: None},
-        refuses=("in_use",),
+        refuses=("in_use", "etag_mismatch"),
     )
     def delete(self, request: Request, environment: str) -> HttpResponse:
         """Let go of it."""

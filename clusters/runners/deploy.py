@@ -72,11 +72,13 @@ class DeliveryRunner(Runner):
 def again_deployable(operation: Operation) -> Revision:
     """Give the revision of a failed attempt with its application locked; inside a transaction.
 
-    Raises Refused not_retryable once another attempt was made since, or the application is gone.
+    Raises Refused not_retryable once another attempt was made since, or the application or the attempt is gone.
     """
     application = lock_application(application_of(operation))
-    revision = Revision.objects.select_related("rolls_back_to").get(operation=operation)
-    if application.removed_at is not None or application.revisions.filter(number__gt=revision.number).exists():
+    revision = Revision.objects.select_related("rolls_back_to").filter(operation=operation).first()
+    if revision is None or application.removed_at is not None:
+        raise Refused("not_retryable", kind=operation.kind)
+    if application.revisions.filter(number__gt=revision.number).exists():
         raise Refused("not_retryable", kind=operation.kind)
     revision.application = application
     return revision

@@ -226,6 +226,8 @@ def new_ssl_context(ca_pem: str | None) -> ssl.SSLContext:
 
     Raises ssl.SSLError when the text holds no certificate.
     """
+    if ca_pem and not ca_pem.isascii():
+        raise ssl.SSLError("a certificate is written in ASCII")
     # A client's context asks for a certificate and checks the name in it from the start.
     context = SharedContext(ssl.PROTOCOL_TLS_CLIENT)
     if ca_pem:

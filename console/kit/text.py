@@ -14,6 +14,7 @@ SLUG_MAX: Final = 30
 KEY_MAX: Final = 20
 NAME_MAX: Final = 64
 LOGIN_MAX: Final = 30
+EMAIL_MAX: Final = 254
 
 SLUG_PATTERN: Final = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 LOGIN_PATTERN: Final = r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"

@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from console.kit.errors import FieldError, Invalid
+from console.kit.api import TRUE_OR_FALSE, OneOf
 
 if TYPE_CHECKING:
     from console.kit.api import Endpoint
 
-DRY_RUN: Final = {"dry_run": _("true: only plan it; the answer is an operation of kind plan")}
+DRY_RUN: Final = {"dry_run": OneOf(_("true: only plan it; the answer is an operation of kind plan"), TRUE_OR_FALSE)}
 
 
 def wants_plan(door: Endpoint) -> bool:
-    """Whether a plan was asked for. Raises Invalid choice_unknown for another word than true or false."""
-    word = door.query("dry_run")["dry_run"]
-    if word not in (None, "true", "false"):
-        raise Invalid("invalid", errors=[FieldError("?dry_run", "choice_unknown", {"choices": ["true", "false"]})])
-    return word == "true"
+    """Whether a plan was asked for."""
+    return door.query("dry_run")["dry_run"] == "true"

@@ -64,7 +64,7 @@ class RegistryTests(StartsWork):
 class RegistrySettings(Endpoint):
     """The registry in use."""
 
-    @operation(RIGHT, _("Show the image registry"), answers={200: REGISTRY})
+    @operation(RIGHT, _("Show the image registry"), answers={200: REGISTRY}, refuses=("not_found",))
     def get(self, request: Request) -> HttpResponse:
         """Show it; not found while none is set."""
         rows = ImageRegistry.objects.select_related("test__initiator", "enterprise")

@@ -7,8 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from console.kit.api import SIGNED_IN, Body, Endpoint, operation
-from console.kit.errors import FieldError, Invalid
+from console.kit.api import SIGNED_IN, Body, Endpoint, OneOf, operation
 from marketplace.actions.templates import change_template
 from marketplace.api.examples import TEMPLATE
 from marketplace.models import Template, Version
@@ -33,18 +32,17 @@ class Templates(Endpoint):
         listed=True,
         query={
             "q": _("Part of a name, slug or intro, or a whole tag"),
-            "scope": _("`team` or `enterprise`"),
-            "mark": _("`release`: only those with a Release version; `test`: with one that is still Test"),
+            "scope": OneOf(_("`team` or `enterprise`"), tuple(Template.Scope.values)),
+            "mark": OneOf(
+                _("`release`: only those with a Release version; `test`: with one that is still Test"),
+                tuple(Version.Mark.values),
+            ),
         },
         answers={200: TEMPLATE},
-        refuses=("choice_unknown",),
     )
     def get(self, request: Request) -> HttpResponse:
         """List what one may see."""
         wanted = self.query("q", "scope", "mark")
-        for name, choices in (("scope", Template.Scope.values), ("mark", Version.Mark.values)):
-            if wanted[name] and wanted[name] not in choices:
-                raise Invalid("invalid", errors=[FieldError(f"?{name}", "choice_unknown", {"choices": list(choices)})])
         rows = searched(market(self.user), wanted["q"], wanted["scope"], wanted["mark"])
         return self.paginated(rows, order=("slug",), present_all=lambda page: templates_json(page, self.user))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from console.kit.api import Body, SecretField
-from console.kit.text import LOGIN_MAX, NAME_MAX, SLUG_MAX
+from console.kit.text import EMAIL_MAX, LOGIN_MAX, NAME_MAX, SLUG_MAX
 from teams.roles import ENTERPRISE_ROLES, TEAM_ROLES
 
 _MEMBERS_MAX = 200
@@ -30,7 +30,7 @@ class UserBody(Body):
 
     login = serializers.CharField(max_length=LOGIN_MAX)
     name = serializers.CharField(max_length=NAME_MAX)
-    email = serializers.EmailField(required=False, allow_null=True)
+    email = serializers.EmailField(required=False, allow_null=True, max_length=EMAIL_MAX)
     enterprise_roles = serializers.ListField(child=serializers.ChoiceField(choices=ENTERPRISE_ROLES), required=False)
 
 
@@ -38,7 +38,7 @@ class UserChangeBody(Body):
     """What may change about a user."""
 
     name = serializers.CharField(max_length=NAME_MAX)
-    email = serializers.EmailField(allow_null=True)
+    email = serializers.EmailField(allow_null=True, max_length=EMAIL_MAX)
     enterprise_roles = serializers.ListField(child=serializers.ChoiceField(choices=ENTERPRISE_ROLES))
     is_active = serializers.BooleanField()
 

@@ -102,7 +102,7 @@ class TokenList(Endpoint):
 class TokenPage(Endpoint):
     """One of one's own access tokens."""
 
-    @operation(SIGNED_IN, _("Revoke an access token"), answers={204: None})
+    @operation(SIGNED_IN, _("Revoke an access token"), answers={204: None}, refuses=("etag_mismatch",))
     def delete(self, request: Request, prefix: str) -> HttpResponse:
         """End it at once."""
         row = self.found(Token.objects.permitted(self.user), prefix=prefix)

@@ -94,6 +94,7 @@ class UserOneTimePassword(Endpoint):
         "manage_users",
         _("Reset a user's password"),
         answers={200: {"login": "hanmei", **ONCE}},
+        refuses=("etag_mismatch",),
         about=_("Ends the user's sessions. The password for one use is in this answer and never shown again."),
     )
     def put(self, request: Request, login: str) -> HttpResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.kit.api import Either, MapOf
-from console.kit.api.shape import differences, list_schema, schema_of, shown
+from console.kit.api.shape import differences, list_schema, present_schema, schema_of, shown
 
 
 def test_an_answer_has_the_keys_and_types_of_its_example() -> None:
@@ -41,4 +41,6 @@ def test_the_schema_of_an_example() -> None:
         "d": {"type": ["number", "null"]},
         "e": {},
     }
-    assert list_schema({"a": 1})["properties"]["items"]["items"]["required"] == ["a"]
+    item = list_schema(Either(({"a": 1}, {"b": 1})))["properties"]["items"]["items"]
+    assert item["anyOf"][0] == {"type": "object", "properties": {"a": {"type": ["integer", "null"]}}}
+    assert present_schema({"a": 1})["required"] == ["a"]

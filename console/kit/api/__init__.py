@@ -44,7 +44,8 @@ What holds for every endpoint:
   asked by the handler (`self.require(team)`) or its action, since only they know the team. `SIGNED_IN` = everyone in
   the enterprise, `ANYONE` = also without signing in. A handler without a declaration does not import.
 * **Query parameters**: those of `query=` (and of lists when `listed=True`: limit, cursor, count, fields); others are
-  400 `unknown_parameter`. `self.query("q", "mark")` gives a dict of str or None.
+  400 `unknown_parameter`. `self.query("q", "mark")` gives a dict of str or None. `OneOf(about, choices)` in place of
+  what it does bounds a parameter to a few words.
 * **Bodies**: JSON only (415), bounded in size and depth (413, 400), no unknown field (400), types as JSON has them
   (the string "5" is no number); every fault of a field is an entry of `errors` with its pointer (422 `invalid`).
 * **Errors**: raise those of `console.kit.errors`; they leave as problem+json (RFC 9457) in the reader's language.
@@ -59,17 +60,19 @@ from console.kit.api.bodies import Body, SecretField
 from console.kit.api.endpoint import Endpoint
 from console.kit.api.etags import check_version
 from console.kit.api.lists import page
-from console.kit.api.operation import ANYONE, SIGNED_IN, Operation, operation
+from console.kit.api.operation import ANYONE, SIGNED_IN, TRUE_OR_FALSE, OneOf, Operation, operation
 from console.kit.api.problems import problem
 from console.kit.api.shape import Either, MapOf
 
 __all__ = [
     "ANYONE",
     "SIGNED_IN",
+    "TRUE_OR_FALSE",
     "Body",
     "Either",
     "Endpoint",
     "MapOf",
+    "OneOf",
     "Operation",
     "SecretField",
     "check_version",

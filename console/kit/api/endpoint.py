@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -17,9 +18,9 @@ from console.kit import preferences
 from console.kit.api import bodies, etags, lists, problems
 from console.kit.api.answers import answer
 from console.kit.api.hooks import hooks
-from console.kit.api.operation import ANYONE, SIGNED_IN, Operation
+from console.kit.api.operation import ANYONE, SIGNED_IN, OneOf, Operation
 from console.kit.api.schema import Schema
-from console.kit.errors import Malformed, NotFound, Unauthenticated
+from console.kit.errors import FieldError, Invalid, Malformed, NotFound, Unauthenticated
 
 if TYPE_CHECKING:
     from teams.models import User
@@ -43,6 +44,7 @@ class Endpoint(APIView):
 
     http_method_names = [*METHODS, "head"]
     permission_classes = []
+    parser_classes = [JSONParser]  # says so in the document; bodies are read by `bodies.read`
     content_negotiation_class = _OneFormat
     metadata_class = None
     schema = Schema()
@@ -83,7 +85,9 @@ class Endpoint(APIView):
         self.perform_authentication(request)
         preferences.apply(request.user)
         declared = self.declared
-        if (declared is None or declared.right != ANYONE) and not request.user.is_authenticated:
+        # Of a method that is not there, whoever may use one of the others is told so.
+        asked = [declared] if declared else list(self.operations().values())
+        if not request.user.is_authenticated and all(one.right != ANYONE for one in asked):
             raise Unauthenticated("sign_in_required")
         if declared is None:
             return
@@ -94,6 +98,10 @@ class Endpoint(APIView):
         for name in request.query_params:
             if name not in declared.parameters or len(request.query_params.getlist(name)) > 1:
                 raise Malformed("unknown_parameter", parameter=name)
+            known = declared.query.get(name)
+            if isinstance(known, OneOf) and request.query_params[name] not in known.choices:
+                wrong = FieldError(f"?{name}", "choice_unknown", {"choices": list(known.choices)})
+                raise Invalid("invalid", errors=[wrong])
 
     def require(self, team: Any = None) -> None:
         """Ask the gate for the declared right, on `team` when it is a team right. Raises Denied or NotFound."""

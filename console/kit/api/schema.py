@@ -11,18 +11,21 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from console.kit.api.operation import ANYONE, Operation
-from console.kit.api.shape import list_schema, schema_of, shown
+from console.kit.api.lists import LIMIT_MAX
+from console.kit.api.operation import ANYONE, TRUE_OR_FALSE, OneOf, Operation
+from console.kit.api.shape import list_schema, present_schema, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-_LIST_TEXTS = {
+_LIST_TEXTS: dict[str, str | OneOf] = {
     "limit": "How many items at most: 1 to 200, 50 if not given.",
     "cursor": "Where to go on: the value in `next` or `previous` of an answer.",
-    "count": "`true` adds `total`, counted up to 10,000.",
+    "count": OneOf("`true` adds `total`, counted up to 10,000.", TRUE_OR_FALSE),
     "fields": "Comma-separated names: only these fields of each item.",
 }
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX}
+_KEY = {"type": "string", "minLength": 1, "maxLength": 255}
 
 _VERBS = {"get": "get", "post": "create", "put": "set", "patch": "change", "delete": "delete"}
 
@@ -40,6 +43,14 @@ PROBLEM: dict[str, Any] = {
     "allowed_roles": ["admin"],
     "retry_after": 30,
 }
+
+
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+
+def problem_schema() -> dict[str, Any]:
+    """Give the schema of every refusal, which the document has once."""
+    return present_schema(PROBLEM) | {"description": "A problem (RFC 9457)"}
 
 
 class Schema(AutoSchema):
@@ -85,32 +96,46 @@ class Schema(AutoSchema):
         return self.declared.body
 
     def get_response_serializers(self) -> Any:
-        """Give the declared answers, and the problem that any other answer is."""
+        """Give the declared answers, and each refusal by its status with the codes it may have."""
         declared = self.declared
         answers: dict[Any, Any] = {
-            status: _answer(declared, status, example) for status, example in declared.answers.items()
+            (str(status), declared.media): _answer(declared, status, example)
+            for status, example in declared.answers.items()
         }
-        answers["default", "application/problem+json"] = OpenApiResponse(
-            response=schema_of(PROBLEM), description="A problem (RFC 9457)"
-        )
+        for status, codes in declared.refusals(names_something="{" in self.path).items():
+            about = f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}"
+            answers[str(status), "application/problem+json"] = OpenApiResponse(response=_PROBLEM, description=about)
         return answers
 
     def get_override_parameters(self) -> list[Any]:
-        """Give the query parameters and headers."""
+        """Give the query parameters and headers, those of answers too."""
         declared = self.declared
         known: Mapping[str, Any] = {**declared.query, **(_LIST_TEXTS if declared.listed else {})}
-        found = [
-            OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=str(known[name]))
-            for name in declared.parameters
-        ]
+        found = [_query(name, known[name]) for name in declared.parameters]
         if declared.starts_work:
             about = "1 to 255 characters, chosen by the caller: the same key starts the work once."
-            found.append(
-                OpenApiParameter(
-                    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description=about
-                )
-            )
-        return found
+            found.append(_header("Idempotency-Key", about, required=True, type=_KEY))
+        if "etag_mismatch" in declared.refuses:
+            found.append(_header("If-Match", "The ETag of what was read: refused (412) if it has changed since."))
+        return [*found, *self._answered()]
+
+    def _answered(self) -> Iterator[OpenApiParameter]:
+        """The headers of answers."""
+        declared = self.declared
+        located = [status for status in declared.answers if status in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED)]
+        if located:
+            yield _header("Location", "The address of what was made or started.", required=True, response=located)
+        if declared.starts_work:
+            yield _header("Idempotent-Replayed", "`true`: the key was known.", response=[HTTPStatus.ACCEPTED.value])
+        yield _header("WWW-Authenticate", "Who is asked for.", required=True, response=[401])
+        if HTTPStatus.TOO_MANY_REQUESTS in declared.refusals(names_something=False):
+            whole = {"type": "integer", "minimum": 0}
+            yield _header("Retry-After", "Seconds to wait.", required=True, type=whole, response=[429])
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """Say what bodies hold to: a name that is not known is refused."""
+        found: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        return found | {"additionalProperties": False}
 
     def get_examples(self) -> list[Any]:
         """Give the example of the body."""
@@ -124,6 +149,19 @@ class Schema(AutoSchema):
         return f"{kind.__module__.split('.')[0].title()}{kind.__name__}"
 
 
+def _query(name: str, known: str | OneOf) -> OpenApiParameter:
+    if isinstance(known, OneOf):
+        return OpenApiParameter(
+            name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=str(known.about), enum=known.choices
+        )
+    kind = _LIMIT if name == "limit" else OpenApiTypes.STR
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=str(known))
+
+
+def _header(name: str, about: str, *, type: Any = OpenApiTypes.STR, **more: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, type, OpenApiParameter.HEADER, description=about, **more)
+
+
 def _answer(declared: Operation, status: int, example: Any) -> OpenApiResponse:
     words = HTTPStatus(status).phrase
     if example is None:
@@ -131,7 +169,7 @@ def _answer(declared: Operation, status: int, example: Any) -> OpenApiResponse:
     listed = declared.listed and status == 200
     value: Any = {"items": [shown(example)], "next": None, "previous": None} if listed else shown(example)
     return OpenApiResponse(
-        response=list_schema(example) if listed else schema_of(example),
+        response=list_schema(example) if listed else present_schema(example),
         description=words,
         examples=[OpenApiExample("example", value=value, response_only=True, status_codes=[str(status)])],
     )
