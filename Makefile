@@ -3,6 +3,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
+# Programs here are started by the dozen: what Python compiled once is kept beside the sources, whatever the shell wants.
+export PYTHONDONTWRITEBYTECODE :=
 # Pass more with, for example: make test ARGS="tests/teams -k roles"
 ARGS ?=
 # make demo EMPTY=1 leaves clusters, teams, registry and application to you.
