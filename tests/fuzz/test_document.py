@@ -37,7 +37,13 @@ def test_every_answer_is_what_the_document_says(world: World, broker: Valkey, tm
                 token=world.token(part),
                 revive=lambda part=part: world.revive(part),  # type: ignore[misc]
             )
-            print(f"{part}: {found.requests} requests, {len(found.accepted)} operations with success")
+            print(
+                f"{part}: {found.requests} requests, {len(found.accepted)} operations with success,"
+                f" {len(found.distinct())} findings",
+                *found.distinct(),
+                sep="\n",
+                flush=True,
+            )
             report.add(found)
     _hold(report, len([1 for methods in described["paths"].values() for _ in methods]))
 
