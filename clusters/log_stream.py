@@ -22,16 +22,16 @@ from clusters.kube.protocol import Listing, LogText
 from clusters.log_lines import TAIL, TAIL_MOST
 from clusters.manifests import labels
 from clusters.models import Application
-from console.kit.errors import FieldError, Invalid, Malformed, MethodNotAllowed, NotFound, TooMany, WaybillError
+from console.kit.errors import FieldError, Invalid, Malformed, MethodNotAllowed, NotFound, WaybillError
 from operations.stream.reader import Reader, in_thread, reader_of, refusal
+from operations.stream.seats import Seats
 
 LIMIT = 1 << 20
 RIGHTS_EVERY = 2.0
-AT_ONCE = 32
-"""So many logs are read at a time by one process; each needs a thread and a line to a cluster."""
+seats = Seats(total=32, each=8)
+"""So many logs are read at a time by one process, and of them for one person; each needs a thread and a line to a
+cluster."""
 PARAMETERS = ("tail", "follow", "previous")
-
-_reading = threading.BoundedSemaphore(AT_ONCE)
 
 
 class Asked(NamedTuple):
@@ -52,7 +52,7 @@ async def component_log(request: HttpRequest, environment: str, app: str, key: s
         row = await in_thread(_application, reader, environment, app)
         if row is None:
             raise NotFound()
-        pipe = await _opened(row, key, asked)
+        pipe = await _opened(row, key, asked, reader.user_id)
     except WaybillError as error:
         return await in_thread(refusal, error, request)
     response = StreamingHttpResponse(_text(pipe, reader, environment, app), content_type="text/plain; charset=utf-8")
@@ -89,12 +89,11 @@ def _application(reader: Reader, environment: str, app: str) -> Application | No
     return rows.filter(environment__slug=environment, slug=app).first()
 
 
-async def _opened(row: Application, key: str, asked: Asked) -> Pipe:
+async def _opened(row: Application, key: str, asked: Asked, person: Any) -> Pipe:
     """Start the thread that reads, and wait until the cluster has opened the log. Raises what it answers instead."""
-    if not _reading.acquire(blocking=False):
-        raise TooMany("too_many_requests", retry_after=5)
+    seats.take(person)
     pipe = Pipe(asyncio.get_running_loop())
-    threading.Thread(target=_read, args=(pipe, row, key, asked), name="log", daemon=True).start()
+    threading.Thread(target=_read, args=(pipe, row, key, asked, person), name="log", daemon=True).start()
     try:
         first = await pipe.parts.get()
     except asyncio.CancelledError:
@@ -157,7 +156,7 @@ class Pipe:
                 self._log.stop()
 
 
-def _read(pipe: Pipe, row: Application, key: str, asked: Asked) -> None:
+def _read(pipe: Pipe, row: Application, key: str, asked: Asked, person: Any) -> None:
     """Find the newest pod and read its log until it ends, is cut, or nobody listens."""
     place = row.environment
     try:
@@ -178,7 +177,7 @@ def _read(pipe: Pipe, row: Application, key: str, asked: Asked) -> None:
     except WaybillError as error:
         pipe.put(NotFound() if asked.previous and error.code == "manifest_rejected" else error)
     finally:
-        _reading.release()
+        seats.leave(person)
         connection.close()
 
 

@@ -1,19 +1,23 @@
-"""What surrounds every request: its id, the address it came from, and no header that a stranger may forge."""
+"""What surrounds every request: its id, the address it came from, no header that a stranger may forge, its bounds."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
 
 from console.kit.context import RequestContext, new_request_id, surrounding
+from console.kit.errors import Malformed, NotFound, TooLarge, WaybillError
+from console.views import refusal
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _PROBED = {"/livez", "/readyz", "/metrics"}
@@ -87,3 +91,38 @@ class Surroundings:
             answer = await response
         answer.headers["X-Request-Id"] = context.request_id
         return answer
+
+
+class Bounds(MiddlewareMixin):
+    """Refuses a body over WAYBILL_MAX_BODY before a byte of it is read, and NUL, which no row can hold, wherever it
+    stands. What is behind it need not think of either.
+
+    Its place is behind the person's own middleware, so that a refusal speaks their language, and before anything reads
+    a form.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        """Judge the length and the address."""
+        error = _too_large(request) or _unwritable(request)
+        return None if error is None else refusal(request, error)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Judge what a form holds; JSON is judged where it is read."""
+        if request.path.startswith("/api/") or not any(
+            "\0" in one for _, found in request.POST.lists() for one in found
+        ):
+            return None
+        return refusal(request, Malformed("malformed_body", reason="character"))
+
+
+def _too_large(request: HttpRequest) -> WaybillError | None:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    limit = settings.WAYBILL_MAX_BODY
+    # What is no number is told where the body is read; servers let none through.
+    return TooLarge("body_too_large", limit=limit) if length.isdecimal() and int(length) > limit else None
+
+
+def _unwritable(request: HttpRequest) -> WaybillError | None:
+    if "\0" in request.path_info:
+        return NotFound()
+    return Malformed("malformed_address") if "%00" in request.META.get("QUERY_STRING", "") else None

@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "console.kit.middleware.Person",
+    "console.middleware.Bounds",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -196,6 +197,9 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = WAYBILL_MAX_BODY
 FILE_UPLOAD_MAX_MEMORY_SIZE = WAYBILL_MAX_BODY
+# The form of a component with all it may have, and that of a publication of many variables, are large.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 # --- Languages and times -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = ENVIRONMENT.language

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -17,7 +19,8 @@ from console.coming import coming
 from console.kit import messages
 from console.kit.api import problem
 from console.kit.api.problems import known
-from console.kit.errors import NotReady
+from console.kit.context import current
+from console.kit.errors import Malformed, NotReady, WaybillError
 from console.kit.pages import SignedIn, error_page, page
 from teams import access
 from teams.models import AuditEvent, Membership, User
@@ -71,6 +74,27 @@ def _overview(user: User) -> dict[str, object]:
     }
 
 
+def refusal(request: HttpRequest, error: WaybillError) -> HttpResponse:
+    """Say what was refused before any page or address looked at it: a problem to programs, a page to people."""
+    if request.path.startswith("/api/"):
+        return problem(error, request.path)
+    if error.status == 404:
+        return not_found(request)
+    words = {"title": messages.title(error.code, error.params), "text": messages.detail(error.code, error.params)}
+    return error_page(request, error.status, **words)
+
+
+def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Say that a form could not be read: too large, too many fields, or none at all."""
+    if isinstance(exception, DisallowedHost):
+        # Whoever asked under another name is shown nothing that leads back there.
+        words = {"title": _("The console does not answer under this name"), "request_id": current().request_id}
+        words["text"] = _("Ask whoever runs it for its address.")
+        return HttpResponse(render_to_string("console/error_bare.html", words), status=400)
+    error = known(exception) if exception is not None else None
+    return refusal(request, error or Malformed("malformed_body", reason="syntax"))
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Say that there is nothing here; the same words for what is absent and for what is not the reader's to see."""
     return error_page(
@@ -95,11 +119,8 @@ def broken(request: HttpRequest) -> HttpResponse:
     """Say that the fault is ours, with the number by which it is found in the logs; or that the database is away."""
     fault = sys.exc_info()[1]
     error = known(fault) if isinstance(fault, Exception) else None
-    if isinstance(error, NotReady) and request.path.startswith("/api/"):
-        return problem(error, request.path)
     if isinstance(error, NotReady):
-        said = messages.title(error.code, error.params), messages.detail(error.code, error.params)
-        return error_page(request, error.status, *said)
+        return refusal(request, error)
     return error_page(
         request,
         500,

@@ -13,6 +13,8 @@ _MISSING = object()
 _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
 
 MAX_NAME = 64
+MOST = 100
+"""Problems noted of one input: what is wrong in a thousand places is not told in a thousand sentences."""
 
 
 def token(part: str) -> str:
@@ -28,8 +30,14 @@ class Problems:
         self.unknown: list[FieldError] = []
 
     def add(self, pointer: str, code: str, **params: Any) -> None:
-        """Note one problem."""
-        self.errors.append(FieldError(pointer, code, params))
+        """Note one problem; the first hundred are told."""
+        if len(self.errors) < MOST:
+            self.errors.append(FieldError(pointer, code, params))
+
+    def add_unknown(self, pointer: str, name: str) -> None:
+        """Note a field that nobody knows; the first hundred are told."""
+        if len(self.unknown) < MOST:
+            self.unknown.append(FieldError(pointer, "unknown_field", {"field": name}))
 
     def raise_any(self) -> None:
         """Raise what was noted: fields nobody knows as Malformed `unknown_field`, else Invalid `invalid`; or return."""
@@ -63,8 +71,7 @@ class Reader:
             return False
         for name in self.value:
             if name not in names:
-                place = f"{self.pointer}/{token(str(name))}"
-                self.problems.unknown.append(FieldError(place, "unknown_field", {"field": str(name)}))
+                self.problems.add_unknown(f"{self.pointer}/{token(str(name))}", str(name))
         return True
 
     def at(self, name: str) -> Reader:

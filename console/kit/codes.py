@@ -14,12 +14,12 @@ class Code(NamedTuple):
 
 _ROWS = """
 malformed        malformed_body:reason body_too_deep unknown_field:field unknown_parameter:parameter bad_cursor
-malformed        idempotency_key_missing
+malformed        idempotency_key_missing malformed_address
 unauthenticated  sign_in_required token_invalid token_expired
 denied           role_required:right,team,roles,who csrf_failed password_change_required
 not_found        not_found
 method           method_not_allowed:method
-too_large        body_too_large:limit
+too_large        body_too_large:limit too_many_fields:limit
 media            unsupported_media_type:media_type
 refused          operation_in_progress:operation,by,kind,percent slug_taken:slug name_taken:name
 refused          number_taken:number,next

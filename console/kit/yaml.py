@@ -19,8 +19,11 @@ from console.kit.errors import Invalid
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 20_000
+MAX_NUMBER = 100
+"""Characters of a number. One of a megabyte written to the base of 60 (`1:0:0:…`) takes minutes to be reckoned."""
 
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map")}
+_NUMBERS = {f"tag:yaml.org,2002:{name}" for name in ("int", "float")}
 
 
 class _Scalars(Resolver):
@@ -111,6 +114,8 @@ def _value(node: nodes.Node) -> Any:
     tag = _tag(node.value) if plain else "tag:yaml.org,2002:str"
     if tag not in _PLAIN_TAGS:
         raise _refused("tag")
+    if tag in _NUMBERS and len(node.value) > MAX_NUMBER:
+        raise _refused("syntax")
     return SafeConstructor().construct_object(nodes.ScalarNode(tag, node.value))
 
 

@@ -146,11 +146,11 @@ def _proposals(acting_user: User, order: Order) -> tuple[Version, list[Proposal]
 
 
 def _environments(acting_user: User, slugs: Sequence[str]) -> list[Environment]:
+    if len(slugs) > MOST:
+        raise Invalid("invalid", errors=[FieldError("/environments", "too_many_items", {"limit": MOST})])
     rows = Environment.objects.permitted(acting_user).filter(slug__in=slugs)
     known = {row.slug: row for row in rows.select_related("cluster", "team", "enterprise")}
     faults = [] if slugs else [FieldError("/environments", "required")]
-    if len(slugs) > MOST:
-        faults.append(FieldError("/environments", "too_many_items", {"limit": MOST}))
     for index, slug in enumerate(slugs):
         if slug not in known:
             faults.append(FieldError(f"/environments/{index}", "unknown_environment", {"environment": slug}))

@@ -12,31 +12,43 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from console.kit.api.answers import encode
 from console.kit.errors import MethodNotAllowed, NotFound, WaybillError
 from operations.stream.hub import hub
 from operations.stream.reader import Look, Reader, in_thread, look, permitted, reader_of, refusal
+from operations.stream.seats import Seated, Seats
 
 RIGHTS_EVERY = 2.0
 OPERATION_EVERY = 1.0
 KEEP_ALIVE = 15.0
 _ID = re.compile(r"\d{1,18}")
 
+seats = Seats(total=500, each=50)
+"""Whoever finds none is answered 429; a page then asks for its news every few seconds instead."""
+
 
 async def operation_events(request: HttpRequest, number: int) -> HttpResponseBase:
-    """Open the stream. Refuses as the REST addresses do: 401 for nobody, 404 for absent and foreign alike."""
+    """Open the stream. Refuses as the REST addresses do: 401 for nobody, 404 for absent and foreign alike, 429 once too
+    many are open."""
     try:
         if request.method != "GET":
             raise MethodNotAllowed("method_not_allowed", method=request.method or "")
         reader = await in_thread(reader_of, request)
         if not await in_thread(permitted, reader, number):
             raise NotFound()
+        seats.take(reader.user_id)
     except WaybillError as error:
         return await in_thread(refusal, error, request)
-    response = StreamingHttpResponse(_events(reader, number, _after(request)), content_type="text/event-stream")
+    # Nothing is awaited between the seat and the answer that gives it back.
+    response = Seated(
+        _events(reader, number, _after(request)),
+        content_type="text/event-stream",
+        seats=seats,
+        person=reader.user_id,
+    )
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response

@@ -62,3 +62,13 @@ def expected(row: Row, declared: Operation, part: str, whose: str) -> int:
     if row.at is not None and (whose != "own" or part not in row.sees):
         return 404
     return row.ok if part in may else 403
+
+
+def path_of(cast: Cast, row: Row, whose: str = "own") -> str:
+    """Fill the address of a row for a thing that is `own`, `foreign` or `absent`."""
+    path = f"/api/v1/{row.route}"
+    for key, value in (getattr(row.at, whose)(cast) if row.at else {}).items():
+        for start in ("<str:", "<int:", "<slug:", "<op:", "<"):
+            path = path.replace(f"{start}{key}>", str(value))
+    assert "<" not in path, path
+    return path

@@ -10,7 +10,7 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from console.kit.api.shape import differences
-from tests.access.matrix import expected, furnished, routes, rows
+from tests.access.matrix import expected, furnished, path_of, routes, rows
 from tests.access.rows import Row
 from tests.cast import Cast
 
@@ -68,13 +68,7 @@ def _is_strangers(row: Row, part: str, whose: str) -> bool:
 
 
 def _path(stage: Cast, name: str, whose: str) -> str:
-    row = ROWS[name]
-    path = f"/api/v1/{row.route}"
-    for key, value in (getattr(row.at, whose)(stage) if row.at else {}).items():
-        for start in ("<str:", "<int:", "<slug:", "<op:", "<"):
-            path = path.replace(f"{start}{key}>", str(value))
-    assert "<" not in path, path
-    return path
+    return path_of(stage, ROWS[name], whose)
 
 
 def _ask(stage: Cast, name: str, part: str, whose: str) -> Answer:

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection
+import uvicorn
+from django.db import connection, transaction
+from pytest_django import DjangoDbBlocker
 
 from clusters.kube import connect
+from tests.access.matrix import furnished
 from tests.cast import Cast, make_cast
+from tests.security.doors import House
 from tests.security.processes import Console
+from tests.waiting import until
 
 
 @pytest.fixture
 def people(transactional_db: None) -> Cast:
     """Give everyone, in rows that other processes see."""
     return make_cast()
+
+
+@pytest.fixture(scope="module")
+def _stage(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield House(furnished())
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def house(_stage: House, db: None) -> House:
+    """Everyone and everything, made once: each request is taken back, and all of it at the end."""
+    return _stage
 
 
 @pytest.fixture
@@ -33,3 +53,18 @@ def served(transactional_db: None, tmp_path: Path) -> Iterator[Console]:
         console.stop()
         connect.close_all()
         connection.close()
+
+
+@pytest.fixture
+def near(transactional_db: None) -> Iterator[str]:
+    """The streams in this process, whose bounds a test may lower; gives host:port."""
+    link = socket.socket()
+    link.bind(("127.0.0.1", 0))
+    config = uvicorn.Config("console.asgi:application", log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [link]}, daemon=True)
+    thread.start()
+    until(lambda: running.started, what="uvicorn")
+    yield f"127.0.0.1:{link.getsockname()[1]}"
+    running.should_exit = True
+    thread.join(timeout=10)

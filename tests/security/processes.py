@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -179,6 +181,9 @@ class Stream:
         self.ended.set()
 
     def close(self) -> None:
-        """Hang up."""
-        self.link.close()
+        """Hang up; the thread that reads wakes from it."""
+        if self.link.sock is not None:
+            with contextlib.suppress(OSError):
+                self.link.sock.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
+        self.link.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
-from django.http.request import UnreadablePostError
+from django.http.request import RawPostDataException, UnreadablePostError
 from rest_framework import serializers
 
 from console.kit.api.faults import faults
@@ -36,7 +37,8 @@ def read(request: HttpRequest) -> Any:
     """Read the JSON body; an empty one is an empty object.
 
     Raises TooLarge (over WAYBILL_MAX_BODY), UnsupportedMedia (not application/json), and Malformed: `malformed_body`
-    (not UTF-8, not JSON, a name twice, NaN, characters that no database stores) or `body_too_deep`.
+    (not UTF-8, not JSON, a name twice, NaN, a number over 64 bits, characters that no database stores) or
+    `body_too_deep`.
     """
     raw = _bytes(request)
     if not raw:
@@ -45,7 +47,13 @@ def read(request: HttpRequest) -> Any:
         raise UnsupportedMedia("unsupported_media_type", media_type=request.content_type or "")
     _measure(raw)
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
+        value = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_once,
+            parse_constant=_no_constant,
+            parse_int=_integer,
+            parse_float=_float,
+        )
     except (UnicodeDecodeError, ValueError) as error:
         raise Malformed("malformed_body", reason=_reason(error)) from error
     if any(_UNSTORABLE.search(text) for text in _texts(value)):
@@ -85,6 +93,9 @@ def _bytes(request: HttpRequest) -> bytes:
         raise TooLarge("body_too_large", limit=limit) from error
     except UnreadablePostError as error:
         raise Malformed("malformed_body", reason="cut") from error
+    except RawPostDataException as error:
+        # Looked through for the token of a form before: what a form sends is never JSON.
+        raise UnsupportedMedia("unsupported_media_type", media_type=request.content_type or "") from error
     if len(raw) > limit:
         raise TooLarge("body_too_large", limit=limit)
     return raw
@@ -116,6 +127,20 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(word: str) -> Any:
     raise _Reason("constant")
+
+
+def _integer(text: str) -> int:
+    # What no answer could say again (and no row keep): 64 bits, of which -2**63 … 2**64-1 can be written.
+    if len(text) > 20 or not -(2**63) <= (number := int(text)) < 2**64:
+        raise _Reason("number")
+    return number
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _Reason("number")
+    return number
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -13,6 +14,8 @@ from console.kit.errors import FieldError
 
 MOST = 100
 """Faults told of one body: an answer shall not be many times as long as what was sent."""
+ITEMS = 1000
+"""Items of a list, and names of an object whose names are free, where its field bounds them no tighter."""
 _ABSENT = {"required", "null", "blank", "empty"}
 _EXAMPLES: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], str], ...] = (
     (serializers.EmailField, "name@example.com"),
@@ -53,6 +56,8 @@ def _shape(field: Any, value: Any, pointer: str) -> Iterator[FieldError]:
     expected = next(((kinds, word) for base, kinds, word in _TYPES if isinstance(field, base)), None)
     if expected is not None and not _is(value, expected[0]):
         yield FieldError(pointer, "wrong_type", {"expected": expected[1]})
+    elif isinstance(value, (list, dict)) and len(value) > (most := _most(field)):
+        yield FieldError(pointer, "too_many_items", {"limit": most})
     elif isinstance(field, (serializers.ListSerializer, serializers.ListField)):
         for index, item in enumerate(value):
             yield from _shape(field.child, item, f"{pointer}/{index}")
@@ -61,6 +66,13 @@ def _shape(field: Any, value: Any, pointer: str) -> Iterator[FieldError]:
             yield from _shape(field.child, item, f"{pointer}/{_escaped(key)}")
     elif isinstance(field, serializers.Serializer):
         yield from _members(field, value, pointer)
+
+
+def _most(field: Any) -> float:
+    """How many items may stand here; what has named members tells those it does not know by itself."""
+    if isinstance(field, serializers.Serializer):
+        return math.inf
+    return getattr(field, "max_length", None) or ITEMS
 
 
 def _members(form: serializers.Serializer[Any], value: Mapping[str, Any], pointer: str) -> Iterator[FieldError]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.request import Request
 
 from console.kit import messages
 from console.kit.api.answers import NO_STORE, answer
+from console.kit.api.faults import MOST
 from console.kit.api.hooks import hooks
 from console.kit.context import current
 from console.kit.errors import (
@@ -34,6 +37,8 @@ from console.kit.errors import (
 _log = structlog.get_logger(__name__)
 TYPE = "/api/docs/problems/"
 CHALLENGE = 'Bearer realm="waybill"'
+LONGEST = 200
+"""Characters of one text that a refusal says again: an answer shall not be many times as long as what was sent."""
 SOON = 1
 """Seconds after which a console whose database was away may be asked again."""
 
@@ -44,18 +49,19 @@ def problem(error: WaybillError, path: str) -> HttpResponse:
     A 404 carries its request id in the header only, so that absent and foreign answer the same bytes.
     """
     retry_after = error.params.get("retry_after", SOON if isinstance(error, NotReady) else None)
+    params = shortened(error.params)
     data = {
         "type": f"{TYPE}{error.code}",
-        "title": messages.title(error.code, error.params),
+        "title": messages.title(error.code, params),
         "status": error.status,
-        "detail": messages.detail(error.code, error.params),
+        "detail": messages.detail(error.code, params),
         "instance": path,
         "code": error.code,
-        "params": error.params,
+        "params": params,
         "request_id": None if error.status == 404 else current().request_id,
-        "errors": [_entry(fault) for fault in error.errors],
-        "blocking_operation": error.params.get("operation") if error.code == "operation_in_progress" else None,
-        "allowed_roles": error.params.get("roles") if error.code == "role_required" else None,
+        "errors": [_entry(fault) for fault in error.errors[:MOST]],
+        "blocking_operation": params.get("operation") if error.code == "operation_in_progress" else None,
+        "allowed_roles": params.get("roles") if error.code == "role_required" else None,
         "retry_after": retry_after,
     }
     headers = {"Cache-Control": NO_STORE}
@@ -69,12 +75,24 @@ def problem(error: WaybillError, path: str) -> HttpResponse:
 
 
 def _entry(fault: FieldError) -> dict[str, Any]:
+    params = shortened(fault.params)
     return {
-        "pointer": fault.pointer,
+        "pointer": shortened(fault.pointer),
         "code": fault.code,
-        "params": fault.params,
-        "detail": messages.title(fault.code, fault.params),
+        "params": params,
+        "detail": messages.title(fault.code, params),
     }
+
+
+def shortened(value: Any) -> Any:
+    """Give the parameters of a refusal with long texts cut at LONGEST characters, and long lists at MOST items."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
+    if isinstance(value, dict):
+        return {name: shortened(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [shortened(item) for item in value[:MOST]]
+    return value
 
 
 def handle(exc: Exception, request: Request) -> HttpResponse:
@@ -113,10 +131,14 @@ def _named(exc: Exception, method: str) -> WaybillError | None:
             return Unauthenticated("sign_in_required")
         case exceptions.UnsupportedMediaType():
             return UnsupportedMedia("unsupported_media_type", media_type="")
-        case exceptions.ParseError():
+        case exceptions.ParseError() | MultiPartParserError():
             return Malformed("malformed_body", reason="syntax")
-        case RequestDataTooBig() | TooManyFieldsSent():
-            return TooLarge("body_too_large", limit=0)
+        case RequestDataTooBig():
+            return TooLarge("body_too_large", limit=settings.WAYBILL_MAX_BODY)
+        case TooManyFieldsSent():
+            return TooLarge("too_many_fields", limit=settings.DATA_UPLOAD_MAX_NUMBER_FIELDS)
+        case TooManyFilesSent():
+            return TooLarge("too_many_fields", limit=settings.DATA_UPLOAD_MAX_NUMBER_FILES)
         case exceptions.Throttled():
             return TooMany("too_many_requests", retry_after=int(getattr(exc, "wait", None) or 1))
         case exceptions.ValidationError():

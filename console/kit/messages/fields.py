@@ -152,6 +152,7 @@ REASONS = {
     "encoding": _("it is not UTF-8"),
     "duplicate": _("a name is given twice"),
     "constant": _("it holds NaN or an infinite number"),
+    "number": _("it holds a number that is too large"),
     "character": _("it holds a character that cannot be kept"),
     "length": _("its length is not a number"),
     "cut": _("it ended too early"),

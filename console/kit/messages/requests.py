@@ -14,6 +14,10 @@ SENTENCES = {
         _("The body of this request cannot be read (%(reason)s). Nothing was changed."),
         _("Send one JSON object in UTF-8, with every name once, and try again."),
     ),
+    "malformed_address": Sentence(
+        _("The address of this request holds a character that nothing here is written with. Nothing was looked up."),
+        _("Correct the address, and try again."),
+    ),
     "body_too_deep": Sentence(
         _("The body of this request is nested too deeply. Nothing was changed."),
         _("Send at most 32 levels of objects and lists."),
@@ -79,6 +83,10 @@ SENTENCES = {
     "body_too_large": Sentence(
         _("The body of this request is larger than %(limit)s bytes. Nothing was changed."),
         _("Send less at once, or split large files into several."),
+    ),
+    "too_many_fields": Sentence(
+        _("This form holds more than %(limit)s fields. Nothing was changed."),
+        _("Send less at once."),
     ),
     "unsupported_media_type": Sentence(
         _("This address reads JSON, and the request came as “%(media_type)s”. Nothing was changed."),
