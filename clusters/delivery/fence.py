@@ -7,6 +7,7 @@ holder knows is stale.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -24,6 +25,10 @@ from operations.models import Step
 Result = TypeVar("Result")
 FORMER_KEYS = 5
 """So many former keys are looked for: as many as one operation may lose leases."""
+SETTLES = 15.0
+"""So many seconds the newest key of an environment may be refused before that is believed."""
+AGAIN = 1.0
+"""Seconds between two tries with a key that was refused."""
 
 
 def open_attempts(run: Run) -> int | None:
@@ -49,35 +54,34 @@ def replace_key(work: Work, environment: Environment) -> None:
 
 
 def with_key(work: Work, environment: Environment, act: Callable[[], Result]) -> Result:
-    """Do something with the environment's key, once more when that was refused and the key was not the newest.
+    """Do something with the environment's key, again when that was refused and may soon no longer be.
 
     Operations of one environment that lost their leases together are taken over one after the other, and each replaces
     the key: whoever is at work meanwhile may find its own gone, the newest not made yet, or made and not bound. Whoever
-    needs that one makes it; making it twice is harmless. Raises CredentialsRefused, or Forbidden, when the newest key
-    itself is refused.
+    needs that one makes it; making it twice is harmless. An API server that has just started, or whose store has,
+    knows for some seconds less than is stored: it refuses even the newest key, bound as it is. So CredentialsRefused
+    and Forbidden are raised once a key that stayed the newest was refused for SETTLES seconds.
     """
-    tried = set()
+    refused: dict[int, float] = {}
     while True:
         try:
+            if refused:
+                _mend_key(work, environment)
             return act()
-        except (CredentialsRefused, Forbidden) as error:
-            before = work.generation
+        except (CredentialsRefused, Forbidden):
+            again = bool(refused)
             work.before_write()  # reads the number of the key anew
-            if work.generation in tried:
+            since = refused.setdefault(work.generation, time.monotonic())
+            if time.monotonic() - since > SETTLES:
                 raise
-            tried.add(work.generation)
-            mended = _mend_key(work, environment)
-            # Who holds the newest key and is forbidden something lacks a right: nothing is done twice for that.
-            if isinstance(error, Forbidden) and not mended and work.generation == before:
-                raise
+            if again:
+                work.pause(AGAIN)
 
 
-def _mend_key(work: Work, environment: Environment) -> bool:
-    """Make the environment's key where there is none of its generation, or none that is bound; tell whether it was."""
-    if keys.is_bound(connect.for_cluster(environment.cluster), environment, work.generation):
-        return False
-    replace_key(work, environment)
-    return True
+def _mend_key(work: Work, environment: Environment) -> None:
+    """Make the environment's key where there is none of its generation, or none that is bound."""
+    if not keys.is_bound(connect.for_cluster(environment.cluster), environment, work.generation):
+        replace_key(work, environment)
 
 
 def bump(run: Run) -> None:

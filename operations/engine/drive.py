@@ -28,8 +28,9 @@ from operations.models import Operation, Step
 logger = logging.getLogger(__name__)
 
 UNDO = "undo"
-BACK_OFF = (1, 2, 4, 8, 12)
-"""Seconds until what is away is asked again. With the sweep that claims, nobody waits 15 s after it is back."""
+BACK_OFF = (1, 1, 2, 3, 4, 5, 8, 12)
+"""Seconds until what is away is asked again. With the sweep that claims, nobody waits 15 s after it is back, and nobody
+15 s in all when it was away for ten."""
 AFTER_DATABASE = 1.0
 """Seconds until an operation that met a silent database is claimed again."""
 UNDO_GRACE = timedelta(seconds=60)
