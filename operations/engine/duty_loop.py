@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
@@ -33,7 +34,7 @@ WHERE id = (
   WHERE next_at <= clock_timestamp() AND kind = ANY(%(kinds)s)
     AND (lease_until IS NULL OR lease_until < clock_timestamp())
   ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, kind, subject_id
+RETURNING id, kind, subject_id, next_at
 """
 
 NEXT = """
@@ -48,10 +49,11 @@ WHERE (id, lease_owner) IN (SELECT * FROM unnest(%(ids)s::uuid[], %(owners)s::te
 """
 
 # The next run is counted from the start of this one, so that the rhythm does not drift with its length. Who hastened
-# the duty meanwhile (`next_at` lies after that start) wants another look: this one may have begun before the news.
+# the duty meanwhile (`next_at` is not what it was when this run was claimed) wants another look: this one may have
+# begun before the news. No clock tells that: between the start of a statement and its turn any time may pass.
 FINISH = """
 UPDATE duty SET lease_owner = NULL, lease_until = NULL, last_code = %(code)s, last_seconds = %(seconds)s,
-  next_at = CASE WHEN next_at > clock_timestamp() - make_interval(secs => %(seconds)s) THEN next_at
+  next_at = CASE WHEN next_at <> %(due)s THEN next_at
     ELSE clock_timestamp() + make_interval(secs => %(wait)s) END
 WHERE id = %(id)s AND lease_owner = %(owner)s
 """
@@ -63,6 +65,7 @@ class _Run:
     kind: DutyKind
     subject_id: uuid.UUID | None
     owner: str
+    due: datetime
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -151,7 +154,7 @@ class DutyLoop:
         with connection.cursor() as cursor:
             cursor.execute(CLAIM, {"owner": owner, "lease": LEASE, "kinds": kinds})
             row = cursor.fetchone()
-        return None if row is None else _Run(row[0], registry.duty(row[1]), row[2], owner)
+        return None if row is None else _Run(row[0], registry.duty(row[1]), row[2], owner, row[3])
 
     def _do(self, run: _Run) -> None:
         code = "ok"
@@ -177,6 +180,7 @@ class DutyLoop:
         parameters: dict[str, Any] = {
             "id": run.id,
             "owner": run.owner,
+            "due": run.due,
             "code": code,
             "seconds": seconds,
             "wait": max(0.0, run.kind.every - seconds),

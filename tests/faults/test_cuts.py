@@ -125,7 +125,7 @@ def test_a_copy_cut_at_every_request_comes_out_whole(
     copied(store, goal, name, made, f"{name}/calm", calm)
     assert_whole(goal, made, f"{name}/calm")
     cut = set()
-    for number in range(1, calm.count + 1, size(8, 1)):
+    for number in range(1, calm.count + 1, size(5, 1)):
         for after in (False, True):
             scissors, to = Scissors(number, after), f"{name}/{number}-{after:d}"
             copied(store, goal, name, made, to, scissors)

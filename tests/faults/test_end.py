@@ -68,7 +68,7 @@ def test_the_doorbell_wakes_a_worker_at_once(broker: Valkey, nursery: Nursery, s
         operation = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address)
         ended(operation)
         assert operation.started_at is not None
-        assert (operation.started_at - operation.created_at).total_seconds() < 1
+        assert (operation.started_at - operation.created_at).total_seconds() < 3, "nothing else wakes it"
 
 
 @pytest.mark.control("R3")

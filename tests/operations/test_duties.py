@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from console.kit.errors import Unreachable
@@ -88,6 +88,33 @@ def test_a_duty_hastened_while_it_is_done_is_done_once_more_right_away(bench: Be
         assert bench.runs == {hastened: 2, left_alone: 1}
     finally:
         registry._duties.pop("rare")
+
+
+def test_a_duty_hastened_right_after_its_start_is_done_once_more_however_late_its_end_is_written(bench: Bench) -> None:
+    subject = uuid.uuid4()
+    registry.register_duty("rare", 600, bench.run, deadline=30)
+    try:
+        bench.slow.add(subject)
+        duties.schedule_duty("rare", subject)
+        until(lambda: bench.runs.get(subject) == 1, what="its start")
+        duties.hasten_duty("rare", subject)
+        lag = time.monotonic()
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("LOCK TABLE duty")
+            bench.go.set()
+            until(lambda: _blocked() > 0, what="its end, waiting for its turn")
+            until(lambda: time.monotonic() - lag > 1, what="longer than from its start to the news")
+        until(lambda: bench.runs[subject] == 2, seconds=10, what="a second look")
+    finally:
+        registry._duties.pop("rare")
+
+
+def _blocked() -> int:
+    with connection.cursor() as cursor:
+        mine = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        cursor.execute(f"SELECT count(*) FROM ({mine}) AS one WHERE cardinality(pg_blocking_pids(pid)) > 0")
+        return int(cursor.fetchone()[0])
 
 
 def test_a_slow_duty_delays_no_other(bench: Bench) -> None:
