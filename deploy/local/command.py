@@ -50,6 +50,7 @@ def kubeconfig(endpoint: str, ca_pem: str, token: str, *, name: str) -> str:
 
 
 def environment() -> dict[str, str]:
-    """What every process of the platform gets of this process's environment: nothing that could change what it does."""
+    """What every process of the platform gets: of this process's environment nothing that could change what it does."""
     kept = ("PATH", "LANG", "TMPDIR")
-    return {name: os.environ[name] for name in kept if name in os.environ}
+    # Dozens of Go programs share a few cores: threads of each that look for work cost more than the work here.
+    return {name: os.environ[name] for name in kept if name in os.environ} | {"GOMAXPROCS": "1"}
