@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -160,7 +161,9 @@ class Sender:
 
     def status(self) -> int:
         """Ask, and give the status."""
-        asyncio.run(application(self.scope, self.receive, self.send))
+        # In a thread of its own: this one may run the loop of a browser of other tests.
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(lambda: asyncio.run(application(self.scope, self.receive, self.send))).result()
         status: int = self.sent[0]["status"]
         assert b"Nothing was changed" in b"".join(message.get("body", b"") for message in self.sent[1:])
         return status
