@@ -11,7 +11,7 @@ from clusters.delivery.hands import shown
 from clusters.delivery.live import CLAIM, applied_by, component_of, is_terminating, look
 from clusters.delivery.record import is_record
 from clusters.delivery.run import Run
-from clusters.diff import additions, differences, same_object
+from clusters.diff import Difference, additions, differences, same_object
 from clusters.health.digests import digest_of
 from clusters.kube.errors import Exists, Outdated
 from clusters.manifests import Rendered, labels
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DIFFERENCES = 20
 """So many differences are named."""
+LOOKS = 5
+"""So often an object is looked at that somebody else keeps writing to."""
 
 
 def verify(run: Run, step: StepWork) -> None:
@@ -139,27 +141,32 @@ def _is_left_over(run: Run, name: str, live: Manifest) -> bool:
 
 def _compare(run: Run, kube: Kube, item: Rendered) -> list[dict[str, Any]]:
     live = run.live.get(item.id)
-    if live is None:
-        return [{"object": item.id, "field": item.id, "live": None, "ours": "…"}]
-    try:
-        answer = kube.apply(item.manifest, run.manager, uid=live["metadata"]["uid"], dry_run=True, force=True)
-    except (Exists, Outdated):
-        return [{"object": item.id, "field": item.id, "live": None, "ours": "…"}]
-    if same_object(answer.object, live):
-        return []
+    gone = [{"object": item.id, "field": item.id, "live": None, "ours": "…"}]
+    for _ in range(LOOKS):
+        if live is None:
+            return gone
+        try:
+            answer = kube.apply(item.manifest, run.manager, uid=live["metadata"]["uid"], dry_run=True, force=True)
+        except (Exists, Outdated):
+            return gone
+        if same_object(answer.object, live):
+            return []
+        if found := differences(item.manifest, live):
+            return [_told(item, difference) for difference in found]
+        # All of ours is as recorded, and yet the two are not the same: either applying would take something away, or a
+        # controller wrote to the object between the two looks. Only the first is seen again.
+        live = kube.get(item.kind, item.name, run.namespace)
+    return [{"object": item.id, "field": item.id, "live": "…", "ours": "…"}]
+
+
+def _told(item: Rendered, difference: Difference) -> dict[str, Any]:
     secret = item.kind == "Secret"
-    found = differences(item.manifest, live)
-    if not found:
-        return [{"object": item.id, "field": item.id, "live": "…", "ours": "…"}]
-    return [
-        {
-            "object": item.id,
-            "field": f"{item.id}:{difference.field}",
-            "live": None if secret else shown(difference.live),
-            "ours": None if secret else shown(difference.ours),
-        }
-        for difference in found
-    ]
+    return {
+        "object": item.id,
+        "field": f"{item.id}:{difference.field}",
+        "live": None if secret else shown(difference.live),
+        "ours": None if secret else shown(difference.ours),
+    }
 
 
 def _added(run: Run, item: Rendered) -> list[str]:

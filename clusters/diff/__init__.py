@@ -3,7 +3,7 @@
 - `components.component_changes(...)`: per component and property, old → new, and why.
 - `fields.differences(manifest, live)`: leaves that differ, quantities compared as quantities.
 - `managers.by_hand(manifest, live, ours)`, `managers.additions(...)`: what a hand changed or added, by field manager.
-- `managers.same_object(one, other)`: equality of two answers of a server, but for `managedFields`.
+- `managers.same_object(one, other)`: equality of two answers of a server, but for their bookkeeping.
 - `immutable.immutable_changes(manifest, live)`: fields the server would refuse to change, by their paths.
 """
 

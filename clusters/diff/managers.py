@@ -16,6 +16,7 @@ OURS = ("waybill-epoch:", "waybill-scale:")
 """Managers of ours beside the application's own."""
 
 _NOBODY = ""
+_BOOKS = ("managedFields", "resourceVersion")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ def additions(manifest: dict[str, Any], live: dict[str, Any], ours: str) -> list
 
 
 def same_object(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Tell whether two answers of a server show the same object: equal in everything but `managedFields`."""
+    """Tell whether two answers of a server show the same object: equal in all that somebody means.
+
+    What servers and controllers keep books with (`status`, `managedFields`, `resourceVersion`) moves by itself, also
+    between two looks at an object that nobody touches.
+    """
     return _bare(one) == _bare(other)
 
 
@@ -105,8 +110,8 @@ def _covers(paths: set[Path], path: Path) -> bool:
 
 
 def _bare(value: dict[str, Any]) -> dict[str, Any]:
-    metadata = {name: inner for name, inner in value.get("metadata", {}).items() if name != "managedFields"}
-    return {**value, "metadata": metadata}
+    metadata = {name: inner for name, inner in value.get("metadata", {}).items() if name not in _BOOKS}
+    return {name: inner for name, inner in value.items() if name != "status"} | {"metadata": metadata}
 
 
 def _name(manifest: dict[str, Any]) -> str:

@@ -205,6 +205,9 @@ def test_two_answers_are_the_same_but_for_the_bookkeeping() -> None:
     other = {"metadata": {"name": "a", "resourceVersion": "1", "managedFields": [2]}, "spec": {}}
     assert same_object(one, other)
     other["metadata"]["resourceVersion"] = "2"
+    other["status"] = {"readyReplicas": 1}
+    assert same_object(one, other)
+    other["metadata"]["annotations"] = {"a": "b"}
     assert not same_object(one, other)
 
 
