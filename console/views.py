@@ -7,7 +7,6 @@ import sys
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -22,6 +21,7 @@ from console.kit.api.problems import known
 from console.kit.context import current
 from console.kit.errors import Malformed, NotReady, WaybillError
 from console.kit.pages import SignedIn, error_page, page
+from console.kit.phrases import sentences_joined
 from teams import access
 from teams.models import AuditEvent, Membership, User
 from teams.pages.audit import lines
@@ -87,10 +87,10 @@ def refusal(request: HttpRequest, error: WaybillError) -> HttpResponse:
 def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Say that a form could not be read: too large, too many fields, or none at all."""
     if isinstance(exception, DisallowedHost):
-        # Whoever asked under another name is shown nothing that leads back there.
-        words = {"title": _("The console does not answer under this name"), "request_id": current().request_id}
-        words["text"] = _("Ask whoever runs it for its address.")
-        return HttpResponse(render_to_string("console/error_bare.html", words), status=400)
+        # Plain text: a page would ask for its styles and lead on, both under the name that is refused.
+        lines = [_("The console does not answer under this name."), _("Ask whoever runs it for its address.")]
+        said = sentences_joined(*(str(line) for line in lines))
+        return HttpResponse(f"{said} ({current().request_id})\n", status=400, content_type="text/plain; charset=utf-8")
     error = known(exception) if exception is not None else None
     return refusal(request, error or Malformed("malformed_body", reason="syntax"))
 

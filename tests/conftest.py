@@ -61,8 +61,9 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """What was collected lives to the end; it is not looked through again and again."""
+    """What was collected lives to the end; it is not looked through again and again, and what comes is seldom."""
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     gc.enable()
 
 
