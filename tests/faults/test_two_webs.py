@@ -30,7 +30,7 @@ from tests.faults.size import size
 from tests.faults.test_clicks import unique_name
 from tests.marketplace import world
 
-CLICKS, AT_ONCE = size(150, 5000), size(32, 256)
+CLICKS, AT_ONCE = size(100, 5000), size(32, 256)
 pytestmark = pytest.mark.timeout(size(240, 1800))
 
 
