@@ -25,7 +25,7 @@ from tests.faults.test_install import CALM, is_lasting, sample
 from tests.marketplace.deliver.stage import Stage
 from tests.waiting import until
 
-KILLS, AT_ONCE = size(1, 500), size(1, 6)
+KILLS, AT_ONCE = size(2, 500), size(2, 6)
 pytestmark = pytest.mark.timeout(size(600, 14400))
 
 
