@@ -201,8 +201,8 @@ def test_owned_fields_are_read_as_paths() -> None:
 
 
 def test_two_answers_are_the_same_but_for_the_bookkeeping() -> None:
-    one = {"metadata": {"name": "a", "resourceVersion": "1", "managedFields": [1]}, "spec": {}}
-    other = {"metadata": {"name": "a", "resourceVersion": "1", "managedFields": [2]}, "spec": {}}
+    one: dict[str, Any] = {"metadata": {"name": "a", "resourceVersion": "1", "managedFields": [1]}, "spec": {}}
+    other: dict[str, Any] = {"metadata": {"name": "a", "resourceVersion": "1", "managedFields": [2]}, "spec": {}}
     assert same_object(one, other)
     other["metadata"]["resourceVersion"] = "2"
     other["status"] = {"readyReplicas": 1}
