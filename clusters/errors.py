@@ -1,4 +1,4 @@
-"""Errors of a part that was asked for inside a larger whole."""
+"""Errors of a part that was asked for inside a larger whole, and what errors of plans name."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def under(pointer: str) -> Iterator[None]:
     except WaybillError as error:
         error.errors = tuple(FieldError(pointer + part.pointer, part.code, part.params) for part in error.errors)
         raise
+
+
+def moved_places(error: WaybillError | None) -> list[str]:
+    """Give what is no longer as the plan said that was confirmed; empty for every other error than that."""
+    return list(error.params["changes"]) if error is not None and error.code == "plan_stale" else []

@@ -18,9 +18,9 @@ from django.utils.crypto import salted_hmac
 from django.utils.dateparse import parse_datetime
 
 from clusters.actions.routes import hold_routes
-from clusters.diff.moved import moved
 from clusters.models import Application, Environment, Revision
-from clusters.planning import PreviewFacts, preview, rows_fingerprint
+from clusters.moved import moved
+from clusters.planning import QUOTA_WORDS, PreviewFacts, preview, rows_fingerprint
 from clusters.routing import routes_of
 from clusters.spec import Component
 from clusters.values import Values
@@ -37,7 +37,6 @@ PLAN = "plan"
 PLAN_SECONDS = 60
 TAKING_SECONDS = 1800
 """The deadline of a plan that has images of a Docker engine to bring to the registry first."""
-QUOTA_WORDS = {"cpu": "limits.cpu", "memory": "limits.memory", "storage": "requests.storage", "pods": "pods"}
 
 
 @dataclass(frozen=True)

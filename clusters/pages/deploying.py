@@ -12,7 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from clusters.actions.deploy import changed_components, deploy, plan_deploy, propose
+from clusters.errors import moved_places
 from clusters.models import Application
+from clusters.moved import is_unasked
 from clusters.pages.finding import SHOWN, application_of, why_not
 from clusters.pages.frame import frame
 from clusters.words import CONSENTS
@@ -63,13 +65,13 @@ def _shown(request: SignedIn, row: Application, error: WaybillError | None = Non
     context = frame(request, row, "components")
     waiting = changed_components(row)
     preview, refused = _preview(row)
-    moved = error is not None and error.code == "plan_stale"
+    moved = moved_places(error)
     operation = None if moved else _plan_operation(request, row)
     plan: dict[str, Any] | None = (operation.plan or None) if operation is not None else None
     document: dict[str, Any] | None = plan or preview
     context |= {
         "document": document,
-        "changed": _flagged(_changed(document, None if plan else waiting), error),
+        "changed": _flagged(_changed(document, None if plan else waiting), moved),
         "kept": _kept(document, None if plan else waiting),
         "refusals": [_told(item) for item in document["refusals"]] if document else [],
         "warnings": [_told(item) for item in document["warnings"]] if document else [],
@@ -97,15 +99,17 @@ def _changed(document: dict[str, Any] | None, waiting: list[str] | None) -> list
     if waiting is None:
         return parts
     return [
-        {**part, "changes": [change for change in part["changes"] if not _same_reference(change)]}
+        {
+            **part,
+            "changes": [line for line in part["changes"] if not is_unasked(line["field"], line["from"], line["to"])],
+        }
         for part in parts
         if part["key"] in waiting
     ]
 
 
-def _flagged(parts: list[dict[str, Any]], error: WaybillError | None) -> list[dict[str, Any]]:
+def _flagged(parts: list[dict[str, Any]], moved: list[str]) -> list[dict[str, Any]]:
     """Mark the lines that are not as the plan said that was confirmed."""
-    moved = error.params["changes"] if error is not None and error.code == "plan_stale" else []
     return [
         {
             **part,
@@ -114,11 +118,6 @@ def _flagged(parts: list[dict[str, Any]], error: WaybillError | None) -> list[di
         }
         for part in parts
     ]
-
-
-def _same_reference(change: dict[str, Any]) -> bool:
-    """Whether a line only says that a reference was not looked up yet."""
-    return change["field"] == "image" and str(change["from"]).partition("@")[0] == str(change["to"])
 
 
 def _kept(document: dict[str, Any] | None, waiting: list[str] | None) -> list[str]:

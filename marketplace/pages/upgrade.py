@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from clusters.errors import moved_places
 from clusters.models import Application
 from clusters.pages.finding import SHOWN, application_of, sentences, why_not
 from clusters.pages.frame import frame
@@ -110,7 +111,7 @@ def _refuse(review: Review, error: WaybillError) -> None:
         review.form.refuse(error)
     else:
         review.problems.append(sentences(error))
-        review.moved = error.params["changes"] if error.code == "plan_stale" else []
+        review.moved = moved_places(error)
 
 
 def _shown(request: SignedIn, review: Review, wish: str, status: int = 200) -> HttpResponse:

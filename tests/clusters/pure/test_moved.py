@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clusters.diff.moved import MOST, moved
+from clusters.moved import MOST, moved
 
 
 def line(field: str, old: Any, new: Any) -> dict[str, Any]:

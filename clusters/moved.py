@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+from clusters.planning import QUOTA_WORDS
 from clusters.quantities import parse
 
 MOST = 20
@@ -19,31 +20,32 @@ def moved(seen: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     `version`, `mark`, `accepts`, `quota`, `routes`.
     """
     then, lines = _lines(seen), _lines(now)
-    for place in [place for place, line in lines.items() if _is_unknown(place, line)]:
+    for place in [place for place, line in lines.items() if is_unasked(place.partition(".")[2], *line)]:
         then.pop(place, None)
         del lines[place]
     found = [place for place, line in lines.items() if place not in then or not _equal(then[place], line)]
     found += [place for place in then if place not in lines]
-    stands = {name: (_ground(seen, name), _ground(now, name)) for name in _GROUNDS}
-    return [*found, *(name for name, (old, new) in stands.items() if old != new)][:MOST]
+    return [*found, *(name for name, ground in _GROUNDS.items() if ground(seen) != ground(now))][:MOST]
 
 
-LIMITS = ("limits.cpu", "limits.memory", "requests.storage", "pods")
-_GROUNDS = ("revision", "version", "mark", "accepts", "quota", "routes")
+def is_unasked(field: str, old: object, new: object) -> bool:
+    """Whether a line only says that nobody asked yet which image the same reference names by now."""
+    return field == "image" and str(old).partition("@")[0] == str(new)
 
 
-def _ground(document: Mapping[str, Any], name: str) -> Any:
-    if name == "revision":
-        return (document["from"] or {}).get("revision")
-    if name in {"version", "mark"}:
-        return (document["to"] or {}).get(name)
-    if name == "accepts":
-        return document["gate"]["accepts"]
-    if name == "quota":
-        limits = {resource: document["quota"].get(resource, {}).get("hard") for resource in LIMITS}
-        return {resource: parse(str(hard)) for resource, hard in limits.items() if hard is not None}
-    return document.get("routes", [])
+def _limits(document: Mapping[str, Any]) -> dict[str, Any]:
+    limits = {resource: document["quota"].get(resource, {}).get("hard") for resource in QUOTA_WORDS.values()}
+    return {resource: parse(str(hard)) for resource, hard in limits.items() if hard is not None}
 
+
+_GROUNDS: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
+    "revision": lambda document: (document["from"] or {}).get("revision"),
+    "version": lambda document: (document["to"] or {}).get("version"),
+    "mark": lambda document: (document["to"] or {}).get("mark"),
+    "accepts": lambda document: document["gate"]["accepts"],
+    "quota": _limits,
+    "routes": lambda document: document.get("routes", []),
+}
 
 Line = tuple[Any, Any]
 """From and to; for a component that comes or goes the word for it, twice."""
@@ -60,12 +62,6 @@ def _lines(document: Mapping[str, Any]) -> dict[str, Line]:
         for change in component["changes"]:
             found[f"{component['key']}.{change['field']}"] = (change["from"], change["to"])
     return found
-
-
-def _is_unknown(place: str, line: Line) -> bool:
-    """Whether a line only says that nobody asked yet which image a reference names by now."""
-    old, new = line
-    return place.endswith(".image") and "@" not in str(new) and str(old).partition("@")[0] == str(new)
 
 
 def _equal(then: Line, now: Line) -> bool:
