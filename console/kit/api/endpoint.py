@@ -98,7 +98,7 @@ class Endpoint(APIView):
         for name in request.query_params:
             if name not in declared.parameters or len(request.query_params.getlist(name)) > 1:
                 raise Malformed("unknown_parameter", parameter=name)
-            known = declared.query.get(name)
+            known = declared.parameters[name]
             if isinstance(known, OneOf) and request.query_params[name] not in known.choices:
                 wrong = FieldError(f"?{name}", "choice_unknown", {"choices": list(known.choices)})
                 raise Invalid("invalid", errors=[wrong])

@@ -12,7 +12,6 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from console.kit.api.answers import answer
-from console.kit.api.operation import TRUE_OR_FALSE
 from console.kit.errors import FieldError, Invalid, Malformed
 
 _Row = TypeVar("_Row", bound=Model)
@@ -34,11 +33,9 @@ def page(
     """Answer one page as `{items, next, previous}`, with `total` when `?count=true`, and a Link header.
 
     `order`: fields of the row (`-` descends); the last one is unique and none is null. Raises Malformed("bad_cursor")
-    for a cursor this list did not give out and Invalid for a limit that is no number from 1 to 200, or a count that is
-    neither true nor false.
+    for a cursor this list did not give out and Invalid for a limit that is no number from 1 to 200.
     """
     limit = _limit(request.query_params.get("limit"))
-    counted = _counted(request.query_params.get("count"))
     cursor, backwards = _read(request, order)
     window = rows.order_by(*(_flipped(order) if backwards else order))
     if cursor is not None:
@@ -52,7 +49,7 @@ def page(
     preceding = _link(request, order, found[0], "p") if found and has_previous else None
     items = present_all(found) if present_all else [present(row) for row in found] if present else found
     data: dict[str, Any] = {"items": _projected(request, list(items)), "next": following, "previous": preceding}
-    if counted:
+    if request.query_params.get("count") == "true":
         data["total"] = rows.order_by()[:COUNT_MAX].count()
     links = {"next": following, "prev": preceding}
     header = ", ".join(f'<{target}>; rel="{name}"' for name, target in links.items() if target)
@@ -66,13 +63,6 @@ def _limit(text: str | None) -> int:
         wrong = FieldError("?limit", "value_out_of_range", {"least": 1, "most": LIMIT_MAX})
         raise Invalid("invalid", errors=[wrong])
     return int(text)
-
-
-def _counted(text: str | None) -> bool:
-    if text not in (None, *TRUE_OR_FALSE):
-        wrong = FieldError("?count", "choice_unknown", {"choices": list(TRUE_OR_FALSE)})
-        raise Invalid("invalid", errors=[wrong])
-    return text == "true"
 
 
 def _salt(request: Request, order: tuple[str, ...]) -> str:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 ANYONE: Final = "anyone"
 SIGNED_IN: Final = "signed_in"
 
-LIST_PARAMETERS: Final = ("limit", "cursor", "count", "fields")
-
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
 
@@ -30,6 +28,14 @@ class OneOf(NamedTuple):
 
 
 TRUE_OR_FALSE: Final = ("true", "false")
+
+LIST_PARAMETERS: Final[Mapping[str, str | OneOf]] = {
+    "limit": "How many items at most: 1 to 200, 50 if not given.",
+    "cursor": "Where to go on: the value in `next` or `previous` of an answer.",
+    "count": OneOf("`true` adds `total`, counted up to 10,000.", TRUE_OR_FALSE),
+    "fields": "Comma-separated names: only these fields of each item.",
+}
+"""What every list reads besides its own."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,9 @@ class Operation:
     media: str = "application/json"
 
     @property
-    def parameters(self) -> tuple[str, ...]:
+    def parameters(self) -> Mapping[str, str | Promise | OneOf]:
         """The query parameters this operation knows."""
-        return (*self.query, *(LIST_PARAMETERS if self.listed else ()))
+        return {**self.query, **LIST_PARAMETERS} if self.listed else self.query
 
     def refusals(self, *, names_something: bool) -> dict[int, tuple[str, ...]]:
         """Give status → the codes it may be refused with: the general ones first, then those it declares.

@@ -12,18 +12,14 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from console.kit.api.lists import LIMIT_MAX
-from console.kit.api.operation import ANYONE, TRUE_OR_FALSE, OneOf, Operation
+from console.kit.api.operation import ANYONE, OneOf, Operation
 from console.kit.api.shape import list_schema, present_schema, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-_LIST_TEXTS: dict[str, str | OneOf] = {
-    "limit": "How many items at most: 1 to 200, 50 if not given.",
-    "cursor": "Where to go on: the value in `next` or `previous` of an answer.",
-    "count": OneOf("`true` adds `total`, counted up to 10,000.", TRUE_OR_FALSE),
-    "fields": "Comma-separated names: only these fields of each item.",
-}
+    from django.utils.functional import Promise
+
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX}
 _KEY = {"type": "string", "minLength": 1, "maxLength": 255}
 
@@ -110,8 +106,7 @@ class Schema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         """Give the query parameters and headers, those of answers too."""
         declared = self.declared
-        known: Mapping[str, Any] = {**declared.query, **(_LIST_TEXTS if declared.listed else {})}
-        found = [_query(name, known[name]) for name in declared.parameters]
+        found = [_query(name, known) for name, known in declared.parameters.items()]
         if declared.starts_work:
             about = "1 to 255 characters, chosen by the caller: the same key starts the work once."
             found.append(_header("Idempotency-Key", about, required=True, type=_KEY))
@@ -149,7 +144,7 @@ class Schema(AutoSchema):
         return f"{kind.__module__.split('.')[0].title()}{kind.__name__}"
 
 
-def _query(name: str, known: str | OneOf) -> OpenApiParameter:
+def _query(name: str, known: str | Promise | OneOf) -> OpenApiParameter:
     if isinstance(known, OneOf):
         return OpenApiParameter(
             name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=str(known.about), enum=known.choices
