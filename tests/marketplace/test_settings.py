@@ -11,6 +11,7 @@ from clusters.kube import connect
 from clusters.models import Cluster
 from deploy.local.authority import Authority
 from deploy.local.cluster import Cluster as LocalCluster
+from deploy.local.ground import registry_body
 from deploy.local.plan import RegistryFacts
 from marketplace import registries
 from marketplace.models import ImageRegistry
@@ -24,18 +25,9 @@ from tests.marketplace import world
 from tests.marketplace.world import key
 
 
-def settings_of(registry: RegistryFacts, prefix: str | None = None, **changes: Any) -> dict[str, Any]:
-    return {
-        "address": registry.address,
-        "prefix": prefix or f"library-{uuid.uuid4().hex[:8]}",
-        "user": registry.user,
-        "password": registry.password,
-        "pull_user": registry.pull_user,
-        "pull_password": registry.pull_password,
-        "ca_pem": registry.ca_pem,
-        "plain_http": False,
-        **changes,
-    }
+def settings_of(registry: RegistryFacts, **changes: Any) -> dict[str, Any]:
+    """The registry as it is typed, under a prefix of this test alone."""
+    return {**registry_body(registry), "prefix": f"library-{uuid.uuid4().hex[:8]}", **changes}
 
 
 def run_test(people: Cast, body: dict[str, Any]) -> Operation:

@@ -52,6 +52,13 @@ def make_place(team: Team, slug: str | None = None, **columns: Any) -> Environme
     return make_environment(team, make_cluster(team.enterprise, unique("c")), slug, **columns)
 
 
+def answered(plan: Operation, document: dict[str, Any]) -> None:
+    """End a plan that was asked for as its worker does, with what the cluster is taken to have said."""
+    mine = Operation.objects.filter(pk=plan.pk)
+    mine.update(state="running")
+    mine.update(state="succeeded", plan=document, finished_at=timezone.now())
+
+
 def part(name: str, source: str, image_digest: str, *, size: int = 100, **fields: Any) -> Component:
     """A component as a revision holds it, its image resolved."""
     component = check_component(
@@ -137,14 +144,23 @@ def make_template(team: Team, slug: str | None = None, **columns: Any) -> Templa
     )
 
 
-def make_version(template: Template, number: str, by: User, *, mark: str = "test", **columns: Any) -> Version:
-    """A published version."""
+def make_version(
+    template: Template,
+    number: str,
+    by: User,
+    components: Sequence[Component] | None = None,
+    *,
+    parameters: Sequence[Mapping[str, Any]] = (),
+    mark: str = "test",
+    **columns: Any,
+) -> Version:
+    """A published version, of one component where none is given."""
     registry = ImageRegistry.objects.current(by.enterprise) or make_registry(by, "registry.example.com")
     read = versioning.read(number)
-    component = part("web", "registry.example.com/dev/web:1", f"sha256:{secrets.token_hex(32)}")
-    document = snapshot.document(
-        template.slug, number, Origin("e", "a", 1, "0" * 64), snapshot.choose([component], None, [])
-    )
+    if components is None:
+        components = [part("web", "registry.example.com/dev/web:1", f"sha256:{secrets.token_hex(32)}")]
+    choice = snapshot.choose(list(components), None, list(parameters))
+    document = snapshot.document(template.slug, number, Origin("e", "a", 1, "0" * 64), choice)
     version = Version.objects.create(
         **{
             "template": template,

@@ -8,13 +8,10 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 from playwright.sync_api import Browser
 
 from clusters.models import Application, Cluster, Environment
-from marketplace import snapshot, versioning
-from marketplace.models import ImageRegistry, Installation, MarkEvent, Template, Version
-from marketplace.snapshot import Origin
+from marketplace.models import Installation, Template, Version
 from operations.models import Operation
 from teams.models import Team, User
 from tests.builders import add_member, make_team
@@ -29,7 +26,7 @@ VARIABLES = [
     {"name": "SMTP_PASSWORD", "secret": True},
     {"name": "SESSION_KEY", "secret": True, "generate": {"length": 20, "alphabet": "hex"}},
 ]
-PARAMETERS = [
+PARAMETERS: list[dict[str, Any]] = [
     {"address": "web.variables.LOG_LEVEL", "label": "Log level", "type": "choice", "choices": ["info", "debug"]},
     {"address": "web.variables.SMTP_PASSWORD", "label": "Mail password", "type": "secret", "required": True},
 ]
@@ -37,26 +34,9 @@ PARAMETERS = [
 
 def published(template: Template, number: str, by: User, *, mark: str = "test", **fields: Any) -> Version:
     """A version with parameters to fill in."""
-    registry = ImageRegistry.objects.current(by.enterprise) or world.make_registry(by, "registry.example.com")
     component = world.part("web", "registry.example.com/dev/web:1", f"sha256:{'ab' * 32}", **fields)
     parameters = PARAMETERS if fields.get("variables") else []
-    choice = snapshot.choose([component], None, parameters)
-    document = snapshot.document(template.slug, number, Origin("e", "a", 1, "0" * 64), choice)
-    read = versioning.read(number)
-    version = Version.objects.create(
-        template=template,
-        number=read.text,
-        sort_key=read.sort_key,
-        registry=registry,
-        state="published",
-        mark=mark,
-        document=document,
-        content_hash=snapshot.content_hash(document),
-        published_by=by,
-    )
-    if mark == "release":
-        MarkEvent.objects.create(version=version, mark=mark, by=by, at=version.created_at)
-    return version
+    return world.make_version(template, number, by, [component], parameters=parameters, mark=mark)
 
 
 @pytest.fixture
@@ -203,8 +183,7 @@ def test_the_plan_is_asked_for_and_told(cast: Cast, office: Template) -> None:
         "changed_by_hand": [{"object": "Deployment/x", "field": ".spec", "manager": "kubectl", "live": 4, "ours": 2}],
         "checked": {"cluster": "c", "at": "2026-03-02T14:02:11Z", "took_ms": 3},
     }
-    Operation.objects.filter(pk=operation.pk).update(state="running")
-    Operation.objects.filter(pk=operation.pk).update(state="succeeded", plan=document, finished_at=timezone.now())
+    world.answered(operation, document)
     told = client.get(f"/operations/{operation.name}/plan")
     words = text_of(told)
     assert "The cluster would accept it." in words and "3 new" in words

@@ -7,14 +7,12 @@ from typing import Any
 import pytest
 
 from clusters.models import Application, Cluster, Component
-from clusters.spec import check_component
-from marketplace import snapshot
 from marketplace.models import Publication, Version
 from tests.cast import Cast
 from tests.clusters.apps import add, make_app, make_place, settle, start
 from tests.marketplace import world
 from tests.pages.test_apps import APP, BARE, seen
-from tests.pages.test_install import place, published
+from tests.pages.test_install import place
 from tests.pages.test_market import client_of, text_of
 
 ROUTED = {"name": "http", "number": 8080, "outside": "http_route"}
@@ -102,20 +100,8 @@ def test_an_app_shows_where_it_is_reached_and_claims_no_answer(cast: Cast, app: 
 
 def _version(cast: Cast, *parameters: dict[str, Any]) -> Version:
     template = world.make_template(cast.team, "back-office", name="Back office")
-    version = published(template, "2.0", cast.developer, mark="release", ports=[ROUTED])
-    document: dict[str, Any] = version.document or {}
-    parts = [check_component(part, form="version") for part in document["components"]]
-    document["parameters"] = list(snapshot.choose(parts, None, list(parameters)).parameters)
-    return Version.objects.create(
-        template=template,
-        number="3.0",
-        sort_key="000003.000000.000000~",
-        registry=version.registry,
-        state="published",
-        document=document,
-        content_hash=version.content_hash,
-        published_by=cast.developer,
-    )
+    component = world.part("web", "registry.example.com/dev/web:1", f"sha256:{'ab' * 32}", ports=[ROUTED])
+    return world.make_version(template, "3.0", cast.developer, [component], parameters=parameters, mark="release")
 
 
 def test_an_installer_sees_where_it_will_answer_and_may_say_another_host(cast: Cast) -> None:

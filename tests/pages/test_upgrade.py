@@ -14,11 +14,9 @@ from clusters.models import Application, AppliedObject, Environment, Revision
 from clusters.planning import ClusterPart, complete
 from console.kit import secrets
 from console.kit.models import where
-from marketplace import snapshot, versioning
 from marketplace.actions.install import Order, install
 from marketplace.actions.returned import rolled_back_from
-from marketplace.models import Delivery, ImageRegistry, Installation, MarkEvent, Template, Version
-from marketplace.snapshot import Origin
+from marketplace.models import Delivery, Installation, Template, Version
 from operations.models import Operation
 from teams.models import User
 from tests.builders import add_member, make_team
@@ -38,25 +36,8 @@ LEVEL = {
 
 
 def publish(template: Template, number: str, by: User, components: list[Any], *, mark: str = "release") -> Version:
-    """A version made of whole components."""
-    registry = ImageRegistry.objects.current(by.enterprise) or world.make_registry(by, "registry.example.com")
-    choice = snapshot.choose(components, None, [LEVEL])
-    document = snapshot.document(template.slug, number, Origin("e", "a", 1, "0" * 64), choice)
-    read = versioning.read(number)
-    version = Version.objects.create(
-        template=template,
-        number=read.text,
-        sort_key=read.sort_key,
-        registry=registry,
-        state="published",
-        mark=mark,
-        document=document,
-        content_hash=snapshot.content_hash(document),
-        published_by=by,
-    )
-    if mark == "release":
-        MarkEvent.objects.create(version=version, mark=mark, by=by, at=version.created_at)
-    return version
+    """A version made of whole components, with a log level to choose."""
+    return world.make_version(template, number, by, components, parameters=[LEVEL], mark=mark)
 
 
 def one_of(key: str, letter: str, **fields: Any) -> Any:
@@ -202,8 +183,7 @@ def test_a_plan_that_moved_is_shown_anew_with_its_changed_lines_marked(cast: Cas
     document = complete(
         proposal.preview(), part, rows=proposal.rows, at="", took_ms=1, valid_until="2126-03-02T14:02:11Z"
     )
-    Operation.objects.filter(pk=plan.pk).update(state="running")
-    Operation.objects.filter(pk=plan.pk).update(state="succeeded", plan=document, finished_at=timezone.now())
+    world.answered(plan, document)
     other = send(client, PAGE, "upgrade", plan_id=plan.name, **{"values_web.variables.LOG_LEVEL": "info"})
     words = text_of(other)
     assert other.status_code == 412 and not Operation.objects.filter(kind="upgrade").exists()

@@ -11,9 +11,7 @@ from django.utils import timezone
 from clusters.models import Application, Cluster, Environment
 from clusters.spec import Component
 from deploy.local.cluster import Cluster as LocalCluster
-from marketplace import snapshot, versioning
 from marketplace.models import ImageRegistry, MarkEvent, Template, Version
-from marketplace.snapshot import Origin
 from operations.models import Operation
 from tests.cast import Cast
 from tests.clusters.delivery.house import House, done, ended, failed, make_environment, part
@@ -50,22 +48,10 @@ class Stage:
         mark: str = "release",
     ) -> Version:
         """Publish a version."""
-        by = self.cast.developer
-        registry = ImageRegistry.objects.current(by.enterprise) or world.make_registry(by, REGISTRY)
-        choice = snapshot.choose(list(components), None, list(parameters))
-        document = snapshot.document(self.template.slug, number, Origin("e", "a", 1, "0" * 64), choice)
-        read = versioning.read(number)
-        version = Version.objects.create(
-            template=self.template,
-            number=read.text,
-            sort_key=read.sort_key,
-            registry=registry,
-            state="published",
-            document=document,
-            content_hash=snapshot.content_hash(document),
-            published_by=by,
-            published_at=timezone.now(),
+        ImageRegistry.objects.current(self.cast.developer.enterprise) or world.make_registry(
+            self.cast.developer, REGISTRY
         )
+        version = world.make_version(self.template, number, self.cast.developer, components, parameters=parameters)
         if mark == "release":
             self.mark(version, mark)
         return version
