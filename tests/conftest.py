@@ -101,10 +101,20 @@ LONGEST = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow neighbourhoods by their folder, so that no test can forget to, and begin with the longest."""
+    """Mark the slow neighbourhoods by their folder, so that no test can forget to, and begin with the longest.
+
+    Then those that want clusters, so that these can be stopped.
+    """
     root = Path(__file__).parent
     rank = {root / name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+    wants = {mark: {item.path for item in items if item.get_closest_marker(mark)} for mark in ("realnodes", "platform")}
+    items.sort(
+        key=lambda item: (
+            rank.get(item.path, len(rank)),
+            item.path not in wants["realnodes"],
+            item.path not in wants["platform"],
+        )
+    )
     for item in items:
         if item.path.is_relative_to(root / "faults"):
             item.add_marker(pytest.mark.faults)

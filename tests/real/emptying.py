@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import TransactionTestCase
+from psycopg.errors import DeadlockDetected
 
 KEPT = ("django_migrations", "django_content_type", "auth_permission")
+TRIES = 5
 
 
 def empty() -> None:
@@ -29,7 +31,14 @@ def empty() -> None:
 
 
 def _fixture_teardown(case: Any) -> None:
-    empty()
+    """Empty it; while somebody still reads, the database may have to end one of both, and it is tried again."""
+    for left in reversed(range(TRIES)):
+        try:
+            empty()
+            return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected) or not left:
+                raise
 
 
 def pytest_configure() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,10 +28,13 @@ OWNER = "TESTS_PLATFORM_OWNER"
 SHARED = {"platform", "registry", "clusters", "cluster", "namespace", "sample_images"}
 FRESH = "fresh_platform_factory"
 REAL_ATTACH = "TESTS_REAL_PLATFORM"
+PLAYED = "platform"
 REAL = "real_platform"
 BEST = "best_platform"
 
 PlatformFactory = Callable[..., Platform]
+
+_users: pytest.StashKey[dict[str, set[str]]] = pytest.StashKey()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtestloop(session: pytest.Session) -> Iterator[object]:
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Build and start before the first test: a build takes minutes, more than any test may."""
     if not session.config.option.collectonly:
         best = any(_needs(item, {BEST}) for item in session.items)
@@ -68,22 +71,54 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[object]:
             _needs(item, {REAL}) and not item.get_closest_marker("skip") for item in session.items
         ):
             _shared_real()
-    return (yield)  # type: ignore[misc]  # what the wrapped hooks gave goes on as it is
+    return (yield)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """See which tests want which platform; by file, whose fixtures may want it until the file's end."""
+    users = {}
+    for name, fixtures in ((PLAYED, {*SHARED, BEST}), (REAL, {REAL, BEST})):
+        files = {item.path for item in session.items if _needs(item, fixtures)}
+        users[name] = {item.nodeid for item in session.items if item.path in files}
+    session.config.stash[_users] = users
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """End a platform when the last test that wants it is over: one that nobody asks still costs a tenth of a core."""
+    answer = yield
+    for name, users in item.config.stash[_users].items():
+        if item.nodeid in users and _is_last(name, len(users)):
+            _stop(name)
+    return answer
+
+
+def _is_last(name: str, total: int) -> bool:
+    """Count one more test of all workers; whether that was the last one."""
+    with _folder(name).with_suffix(".over").open("a") as over:
+        fcntl.flock(over, fcntl.LOCK_EX)
+        over.write(".")
+        over.flush()
+        return over.tell() == total
+
+
+def _stop(name: str) -> None:
+    if (ATTACH if name == PLAYED else REAL_ATTACH) not in os.environ:
+        Platform(_folder(name)).stop()
 
 
 def pytest_sessionfinish() -> None:
     """Stop what this run started; a run that is killed takes it along too, by the platform's own watch."""
-    if "PYTEST_XDIST_WORKER" not in os.environ and ATTACH not in os.environ:
-        Platform(_folder()).stop()
-    if "PYTEST_XDIST_WORKER" not in os.environ and REAL_ATTACH not in os.environ:
-        Platform(_folder(REAL)).stop()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        _stop(PLAYED)
+        _stop(REAL)
 
 
 def _needs(item: pytest.Item, names: set[str]) -> bool:
     return bool(names.intersection(getattr(item, "fixturenames", ())))
 
 
-def _folder(name: str = "platform") -> Path:
+def _folder(name: str = PLAYED) -> Path:
     return Path(os.environ[environment.FOLDER]) / name
 
 
