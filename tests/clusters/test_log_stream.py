@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 
 from clusters.kube import connect
 from clusters.manifests import labels
@@ -20,6 +19,7 @@ from tests.cast import Cast
 from tests.clusters.apps import make_app
 from tests.clusters.delivery.house import prepare
 from tests.clusters.working import connect_row, make_environment, unique
+from tests.real.streams import streams_here
 from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
@@ -27,17 +27,9 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    """Serve the console with uvicorn on a free port; gives host:port."""
-    link = socket.socket()
-    link.bind(("127.0.0.1", 0))
-    config = uvicorn.Config("console.asgi:application", log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [link]}, daemon=True)
-    thread.start()
-    until(lambda: running.started, what="uvicorn")
-    yield f"127.0.0.1:{link.getsockname()[1]}"
-    running.should_exit = True
-    thread.join(timeout=10)
+    """The streams, served; gives host:port."""
+    with streams_here() as where:
+        yield where
 
 
 @pytest.fixture

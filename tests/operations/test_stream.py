@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import uvicorn
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.test import Client
@@ -26,22 +25,15 @@ from teams.actions.users import reset_password
 from teams.models import User
 from tests.operations import toy
 from tests.operations.people import Shop
+from tests.real.streams import streams_here
 from tests.waiting import until
 
 
 @pytest.fixture
 def server(shop: Shop) -> Iterator[str]:
-    """Serve the console with uvicorn on a free port; gives host:port."""
-    link = socket.socket()
-    link.bind(("127.0.0.1", 0))
-    config = uvicorn.Config("console.asgi:application", log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [link]}, daemon=True)
-    thread.start()
-    until(lambda: running.started, what="uvicorn")
-    yield f"127.0.0.1:{link.getsockname()[1]}"
-    running.should_exit = True
-    thread.join(timeout=10)
+    """The streams, served; gives host:port."""
+    with streams_here() as where:
+        yield where
 
 
 @dataclass

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from clusters.kube import connect
 from tests.access.matrix import furnished
 from tests.cast import Cast, make_cast
+from tests.real.streams import streams_here
 from tests.security.doors import House
 from tests.security.processes import Console
-from tests.waiting import until
 
 
 @pytest.fixture
@@ -58,13 +55,5 @@ def served(transactional_db: None, tmp_path: Path) -> Iterator[Console]:
 @pytest.fixture
 def near(transactional_db: None) -> Iterator[str]:
     """The streams in this process, whose bounds a test may lower; gives host:port."""
-    link = socket.socket()
-    link.bind(("127.0.0.1", 0))
-    config = uvicorn.Config("console.asgi:application", log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [link]}, daemon=True)
-    thread.start()
-    until(lambda: running.started, what="uvicorn")
-    yield f"127.0.0.1:{link.getsockname()[1]}"
-    running.should_exit = True
-    thread.join(timeout=10)
+    with streams_here() as where:
+        yield where
