@@ -83,6 +83,7 @@ class Cast:
     people: dict[str, User | None]
     things: dict[str, Any] = field(default_factory=dict)
     _apis: dict[str, Api] = field(default_factory=dict)
+    _browsers: dict[str, Client] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> User:
         """Give a person by their part: `cast.developer`."""
@@ -96,6 +97,18 @@ class Cast:
         if part not in self._apis:
             self._apis[part] = Api(self.people[part])
         return self._apis[part]
+
+    def browser(self, part: str) -> Client:
+        """Give the browser of this person, without scripts and signed in; that of `nobody` is not.
+
+        Its session is a row: the first call comes before whatever is taken back.
+        """
+        if part not in self._browsers:
+            client = Client(raise_request_exception=False)
+            if (user := self.people[part]) is not None:
+                client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+            self._browsers[part] = client
+        return self._browsers[part]
 
     @cached_property
     def parts(self) -> list[str]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from console.api import BASE, api_patterns
 from console.kit.api import ANYONE, Endpoint, Operation
@@ -43,6 +48,17 @@ def furnished() -> Cast:
     for module in _modules():
         getattr(module, "furnish", lambda cast: None)(cast)
     return cast
+
+
+@contextmanager
+def taken_back(blocker: DjangoDbBlocker) -> Iterator[Cast]:
+    """Give everyone and everything, for many tests at once: whatever is done meanwhile is taken back at the end.
+
+    The database is open for the whole of it, to tests that did not ask for it themselves too.
+    """
+    with blocker.unblock(), transaction.atomic():
+        yield furnished()
+        transaction.set_rollback(True)
 
 
 def _modules() -> list[Any]:

@@ -10,7 +10,7 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from console.kit.api.shape import differences
-from tests.access.matrix import expected, furnished, path_of, routes, rows
+from tests.access.matrix import expected, path_of, routes, rows, taken_back
 from tests.access.rows import Row
 from tests.cast import Cast
 
@@ -24,9 +24,8 @@ ROWS = rows()
 @pytest.fixture(scope="module")
 def stage(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
     """Give everyone and everything, made once: each request is taken back, and all of it at the end."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield furnished()
-        transaction.set_rollback(True)
+    with taken_back(django_db_blocker) as cast:
+        yield cast
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:

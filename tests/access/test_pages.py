@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import DjangoDbBlocker
 
-from tests.access.matrix import furnished
+from tests.access.matrix import taken_back
 from tests.access.page_rows import OPEN, OWN_TESTS, PAGES, STREAMS, WALLS, Page
 from tests.access.rows import Places
 from tests.access.unchanged import Watch, held
@@ -26,33 +25,23 @@ _CHANGING = re.compile(rb'name="csrfmiddlewaretoken" value="\w+"|data-csrf="\w+"
 @pytest.fixture(scope="module")
 def stage(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Cast]:
     """Give everyone and everything, made once: each request is taken back, and all of it at the end."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield furnished()
-        transaction.set_rollback(True)
+    with taken_back(django_db_blocker) as cast:
+        yield cast
 
 
 class Browser:
-    """A browser without scripts, of each person of the cast."""
+    """The pages as each person of the cast sees them; nothing that was asked stays done."""
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
-        self.clients: dict[str, Client] = {}
         for part in cast.parts:
-            self[part]
+            cast.browser(part)
         self.watch = Watch()
-
-    def __getitem__(self, part: str) -> Client:
-        if part not in self.clients:
-            client = Client(raise_request_exception=False)
-            if part != NOBODY:
-                client.force_login(getattr(self.cast, part), backend="django.contrib.auth.backends.ModelBackend")
-            self.clients[part] = client
-        return self.clients[part]
 
     def ask(self, page: Page, part: str, whose: str, method: str) -> tuple[Any, bool]:
         """Ask, and take back what it changed; gives the answer, and whether anything was changed."""
         path = address(self.cast, page.name, page.at, whose)
-        client = self[part]
+        client = self.cast.browser(part)
         with transaction.atomic():
             begun = self.watch.begin()
             if method == "POST":
@@ -170,7 +159,7 @@ def test_anothers_token_is_revoked_by_nobody(stage: Cast, browser: Browser) -> N
     for prefix in (stage.things["token"], "wb000000"):
         with transaction.atomic():
             before = held()
-            answer = browser["lead"].post(f"/account/tokens/{prefix}/revocation")
+            answer = stage.browser("lead").post(f"/account/tokens/{prefix}/revocation")
             assert held() == before
             transaction.set_rollback(True)
         answers.append((answer.status_code, answer.headers["Location"]))

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from clusters.kube import connect
-from tests.access.matrix import furnished
+from tests.access.matrix import taken_back
 from tests.cast import Cast, make_cast
 from tests.real.streams import streams_here
 from tests.security.doors import House
@@ -25,9 +25,8 @@ def people(transactional_db: None) -> Cast:
 
 @pytest.fixture(scope="module")
 def _stage(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[House]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield House(furnished())
-        transaction.set_rollback(True)
+    with taken_back(django_db_blocker) as cast:
+        yield House(cast)
 
 
 @pytest.fixture

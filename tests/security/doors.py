@@ -58,20 +58,14 @@ class House:
 
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
-        self.clients: dict[str, Client] = {}
         for part in cast.parts:
             cast.api(part)
-            self.client(part)
+            cast.browser(part)
         self.watch = Watch()
 
     def client(self, part: str) -> Client:
         """Give the browser of one person."""
-        if part not in self.clients:
-            client = Client(raise_request_exception=False)
-            if part != NOBODY:
-                client.force_login(getattr(self.cast, part), backend="django.contrib.auth.backends.ModelBackend")
-            self.clients[part] = client
-        return self.clients[part]
+        return self.cast.browser(part)
 
     def ask(
         self, door: Door, body: Any, *, kind: str = "application/json", headers: Mapping[str, str] | None = None
