@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import os
 import secrets
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from console.dev import process
 from console.dev.servers import Postgres, Valkey
+from console.probe import alive
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,18 +52,8 @@ class House:
         """Start pages and the API as they are deployed, and wait until they answer."""
         line = ["gunicorn", "-c", "python:console.gunicorn", "-b", f"127.0.0.1:{self.port}", "console.wsgi:application"]
         web = self.run(line, "web")
-        process.wait_until(self._answers, alive=lambda: web.poll() is None, what="gunicorn")
+        process.wait_until(lambda: alive(self.port), alive=lambda: web.poll() is None, what="gunicorn")
         return web
-
-    def _answers(self) -> bool:
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        try:
-            link.request("GET", "/livez")
-            return link.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            link.close()
 
     def worker(self) -> subprocess.Popen[bytes]:
         """Start a worker as it is deployed."""

@@ -6,11 +6,11 @@ import http.client
 import sys
 
 
-def alive(port: int, *, host: str = "127.0.0.1") -> bool:
-    """Tell whether /livez answers 200 on this machine within three seconds."""
-    connection = http.client.HTTPConnection(host, port, timeout=3)
+def alive(port: int, path: str = "/livez", *, host: str = "127.0.0.1", seconds: float = 3) -> bool:
+    """Tell whether `path` answers 200 on this machine, with no silence longer than so many seconds."""
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
     try:
-        connection.request("GET", "/livez")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

@@ -17,6 +17,7 @@ import pytest
 
 from console.dev.house import ROOT
 from console.dev.process import free_port
+from console.probe import alive
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -40,14 +41,7 @@ class Console:
             return subprocess.Popen(line, env=self.environment, stdout=log, stderr=log, start_new_session=True)
 
     def answers(self, path: str = "/livez") -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()
+        return alive(self.port, path, seconds=5)
 
     def checks(self) -> dict[str, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)

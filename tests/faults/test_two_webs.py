@@ -19,6 +19,7 @@ import pytest
 
 from clusters.models import Application, Revision
 from console.dev import process
+from console.probe import alive
 from marketplace.models import Installation
 from operations.models import IdempotencyKey, Operation
 from tests.cast import Cast, make_cast
@@ -46,7 +47,8 @@ def cast(transactional_db: None) -> Cast:
 @contextmanager
 def web(folder: Path, number: int, *without: str) -> Iterator[str]:
     """One web process as it is deployed: gunicorn with threads. Gives its address."""
-    address = f"127.0.0.1:{process.free_port()}"
+    port = process.free_port()
+    address = f"127.0.0.1:{port}"
     line = [sys.executable, "-m", "gunicorn", "-c", "python:console.gunicorn", "--bind", address, "--workers", "1"]
     line += ["--threads", "8", "--backlog", "1024", "tests.faults.web:application"]
     environment = {**worker_environment(), "DJANGO_SETTINGS_MODULE": "tests.faults.settings"}
@@ -55,22 +57,10 @@ def web(folder: Path, number: int, *without: str) -> Iterator[str]:
     with output.open("ab") as log:
         server = process.start(line, env=environment, cwd=ROOT, output=log)
     try:
-        process.wait_until(lambda: answers(address), alive=lambda: server.poll() is None, what=output.read_text())
+        process.wait_until(lambda: alive(port), alive=lambda: server.poll() is None, what=f"the web ({output})")
         yield address
     finally:
         process.stop(server, signal.SIGTERM)
-
-
-def answers(address: str) -> bool:
-    """Whether it takes requests."""
-    link = http.client.HTTPConnection(address, timeout=5)
-    try:
-        link.request("GET", "/livez", headers={"Host": "testserver"})
-        return link.getresponse().status < 500
-    except OSError:
-        return False
-    finally:
-        link.close()
 
 
 class Presser(threading.local):

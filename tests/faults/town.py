@@ -26,6 +26,7 @@ import psutil
 from console.dev import process
 from console.dev.servers import Postgres, Valkey
 from console.dev.supervisor import Child
+from console.probe import alive
 from deploy.local import control
 from deploy.local.cluster import Cluster
 from deploy.local.node.commands import SOCKET as CONTAINERD
@@ -97,7 +98,7 @@ class Town:
             self._tend(f"web-{number}", web)
         for number in range(2):
             self.add_worker(f"worker-{number}")
-        self.until(lambda: all(_alive(port) for port in self.ports), "both web processes", seconds=120)
+        self.until(lambda: all(_ready(port) for port in self.ports), "both web processes", seconds=120)
 
     def add_worker(self, name: str, *without: str) -> None:
         """Start one more worker, which lacks these guards."""
@@ -176,7 +177,7 @@ class Town:
 
     def _web(self, number: int) -> Target:
         port = self.ports[number]
-        return Target("web", f"web-{number}", self._shoot(f"web-{number}"), lambda _: _alive(port))
+        return Target("web", f"web-{number}", self._shoot(f"web-{number}"), lambda _: _ready(port))
 
     def _worker(self, number: int) -> Target:
         name = f"worker-{number}"
@@ -241,15 +242,8 @@ class Town:
         return Target(kind, name, kill, is_back, cluster, door)
 
 
-def _alive(port: int) -> bool:
-    link = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        link.request("GET", "/readyz")
-        return link.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        link.close()
+def _ready(port: int) -> bool:
+    return alive(port, "/readyz", seconds=5)  # asked while everybody is at work, and something has just been killed
 
 
 def _listens(door: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from django.db import connection
 
 from console.dev import process
+from console.probe import alive
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,13 +31,14 @@ def environment() -> dict[str, str]:
 @contextmanager
 def serving(folder: Path, application: str = "console.wsgi:application") -> Iterator[str]:
     """Run the web process; gives its address."""
-    address = f"127.0.0.1:{process.free_port()}"
+    port = process.free_port()
+    address = f"127.0.0.1:{port}"
     line = [sys.executable, "-m", "gunicorn", "-c", "python:console.gunicorn", "--bind", address, "--workers", "1"]
     output = folder / "web.log"
     with output.open("ab") as log:
         server = process.start([*line, application], env=environment(), cwd=ROOT, output=log)
     try:
-        process.wait_until(lambda: _answers(address), alive=lambda: server.poll() is None, what=f"the web ({output})")
+        process.wait_until(lambda: alive(port), alive=lambda: server.poll() is None, what=f"the web ({output})")
         yield f"http://{address}"
     finally:
         process.stop(server, signal.SIGTERM)
@@ -53,14 +54,3 @@ def working(folder: Path) -> Iterator[None]:
         yield
     finally:
         process.stop(worker, signal.SIGTERM, patience=30)
-
-
-def _answers(address: str) -> bool:
-    link = http.client.HTTPConnection(address, timeout=5)
-    try:
-        link.request("GET", "/livez")
-        return link.getresponse().status < 500
-    except OSError:
-        return False
-    finally:
-        link.close()

@@ -56,6 +56,7 @@ def test_a_process_answers_probes_and_sends_people_to_tls(words: list[str]) -> N
         # The run's own database is never migrated (tests have copies of their own): alive, and not ready.
         checks = json.loads(body)["checks"]
         assert (status, checks["database"], checks["migrations"]) == (503, "ok", "missing")
+        assert (alive(port), alive(port, "/readyz")) == (True, False)
         status, headers, _ = ask(port, "/", Host="console.example")
         assert (status, headers["Location"]) == (301, "https://console.example/")
         status, _, _ = ask(port, "/", Host="elsewhere.example")

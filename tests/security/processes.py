@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from django.db import connection
 
 from console.dev import process
+from console.probe import alive
 
 ROOT = Path(__file__).parents[2]
 BOOT_SECONDS = 60
@@ -75,9 +76,8 @@ class Console:
     def _serve(self, name: str, line: list[str], at: Callable[[int], list[str]]) -> str:
         port = process.free_port()
         child = self._start(name, [*line, *at(port)])
-        where = f"127.0.0.1:{port}"
-        process.wait_until(lambda: _answers(where), alive=lambda: child.poll() is None, what=name, seconds=BOOT_SECONDS)
-        return where
+        process.wait_until(lambda: alive(port), alive=lambda: child.poll() is None, what=name, seconds=BOOT_SECONDS)
+        return f"127.0.0.1:{port}"
 
     def _start(self, name: str, line: list[str]) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("ab") as output:
@@ -86,13 +86,6 @@ class Console:
             )
         self.running.append(child)
         return child
-
-
-def _answers(where: str) -> bool:
-    try:
-        return Caller(where).get("/livez").status == 200
-    except OSError:
-        return False
 
 
 @dataclass(frozen=True)
