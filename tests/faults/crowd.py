@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from deploy.local.ground import registry_body
 from deploy.local.images import push_sample
 from deploy.local.plan import RegistryFacts
 from tests.faults.asking import Asker, Refusal, Wish
@@ -172,17 +173,7 @@ def _connect(admin: Asker, town: Town, registry: RegistryFacts) -> None:
     for slug, cluster in town.platform.clusters.items():
         check = _run(admin, "/cluster-checks", {"kubeconfig": cluster.kubeconfig()})
         admin.ask("POST", "/clusters", {"check": check["id"], "slug": slug, "name": slug})
-    body = {
-        "address": registry.address,
-        "prefix": "library",
-        "user": registry.user,
-        "password": registry.password,
-        "pull_user": registry.pull_user,
-        "pull_password": registry.pull_password,
-        "ca_pem": registry.ca_pem,
-        "plain_http": False,
-    }
-    test = _run(admin, "/settings/registry/tests", body)
+    test = _run(admin, "/settings/registry/tests", registry_body(registry))
     saved = admin.ask("PUT", "/settings/registry", {"test": test["id"]})
     if saved.get("operation"):
         admin.wait(saved["operation"])
