@@ -41,12 +41,11 @@ def install() -> Path | None:
             _apt_get("install", "-y", "-q", "--no-install-recommends", package, "fonts-noto-cjk")
             if found := executable():
                 return found
-    if executable() is None:
-        try:
-            line = [sys.executable, "-m", "playwright", "install", "chromium"]
-            subprocess.run(line, check=False, stdout=sys.stderr, timeout=300)
-        except subprocess.TimeoutExpired:
-            return None
+    try:
+        line = [sys.executable, "-m", "playwright", "install", "chromium"]
+        subprocess.run(line, check=False, stdout=sys.stderr, timeout=300)
+    except subprocess.TimeoutExpired:
+        return None
     return executable()
 
 
