@@ -11,6 +11,7 @@ from pathlib import Path
 from console.dev.process import free_port
 from console.dev.servers import kept_password
 
+ROOT = Path(__file__).parents[1]
 # These three go from the process that runs pytest to its workers, and to every process that tests start.
 FOLDER = "WAYBILL_DATA_DIR"
 DATABASE_PORT = "TESTS_DATABASE_PORT"
@@ -54,3 +55,16 @@ def addresses() -> Path | None:
         os.environ[BROKER] = str(own)
         os.environ["REDIS_URL"] = f"redis://:{kept_password(own / 'password')}@127.0.0.1:{free_port()}/0"
     return made
+
+
+def database_url() -> str:
+    """Give the address of the database that this process's tests have to themselves."""
+    from django.db import connection  # not before Django is set up
+
+    server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    return f"{server}/{connection.settings_dict['NAME']}"
+
+
+def beside(**said: str) -> dict[str, str]:
+    """Give the environment of a process of the console's that works on that same database; `said` is said besides."""
+    return {**os.environ, "DATABASE_URL": database_url(), "PYTHONPATH": str(ROOT), **said}

@@ -12,7 +12,6 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from clusters.models import Cluster
 from console.dev.servers import Postgres
@@ -20,6 +19,7 @@ from console.kit import sealing
 from console.kit.secrets import new_key
 from tests.access.matrix import furnished
 from tests.cast import Cast
+from tests.environment import database_url
 from tests.house.files import ROOT
 from tests.house.test_processes import WEB, ask, running
 
@@ -43,10 +43,9 @@ def full(transactional_db: None) -> Cast:
 @pytest.fixture
 def backup(full: Cast, tmp_path: Path) -> Path:
     """What the guide says to keep: the dump. The keys are kept elsewhere."""
-    server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
     path = tmp_path / "waybill.sql"
     line = [str(_programs() / "pg_dump"), "--no-owner", "--no-privileges", f"--file={path}"]
-    subprocess.run([*line, f"{server}/{connection.settings_dict['NAME']}"], check=True)
+    subprocess.run([*line, database_url()], check=True)
     return path
 
 
@@ -85,8 +84,7 @@ def check_keys(server: Postgres, keys: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_what_was_destroyed_is_there_again_and_only_the_right_keys_open_it(full: Cast, fresh: Postgres) -> None:
-    server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
-    before = counts(f"{server}/{connection.settings_dict['NAME']}")
+    before = counts(database_url())
     assert counts(fresh.url) == before
     assert sum(before.values()) > 100
 

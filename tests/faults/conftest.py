@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from clusters.kube import connect
 from console.dev import process
 from deploy.local.cluster import Cluster as LocalCluster
 from tests.cast import Cast, make_cast
 from tests.clusters.delivery.conftest import remove_namespace
+from tests.environment import beside
 from tests.faults.hooks import VARIABLE, Plan
 from tests.marketplace.conftest import name
 from tests.marketplace.deliver.stage import Stage, make_stage
@@ -35,13 +35,7 @@ ROOT = Path(__file__).parents[2]
 
 def worker_environment() -> dict[str, str]:
     """Give the environment of a process that works on the tests' own database."""
-    base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
-        "DATABASE_URL": f"{base}/{connection.settings_dict['NAME']}",
-        "PYTHONPATH": str(ROOT),
-    }
+    return beside(DJANGO_SETTINGS_MODULE="tests.faults.settings")
 
 
 @pytest.fixture

@@ -51,8 +51,7 @@ def web(folder: Path, number: int, *without: str) -> Iterator[str]:
     address = f"127.0.0.1:{port}"
     line = [sys.executable, "-m", "gunicorn", "-c", "python:console.gunicorn", "--bind", address, "--workers", "1"]
     line += ["--threads", "8", "--backlog", "1024", "tests.faults.web:application"]
-    environment = {**worker_environment(), "DJANGO_SETTINGS_MODULE": "tests.faults.settings"}
-    environment |= {"TESTS_WITHOUT": ",".join(without), "PYTHONPATH": str(ROOT)}
+    environment = {**worker_environment(), "TESTS_WITHOUT": ",".join(without)}
     output = folder / f"web-{number}.log"
     with output.open("ab") as log:
         server = process.start(line, env=environment, cwd=ROOT, output=log)

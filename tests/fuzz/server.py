@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.db import connection
-
 from console.dev import process
 from console.probe import alive
-
-ROOT = Path(__file__).parents[2]
+from tests.environment import ROOT, beside
 
 
 def environment() -> dict[str, str]:
-    """Give the environment of a process that works on the tests' own database."""
-    base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.fuzz.settings",
-        "DATABASE_URL": f"{base}/{connection.settings_dict['NAME']}",
-        "PYTHONPATH": str(ROOT),
-    }
+    """Give the environment of a process that works on the tests' own database, behind walls."""
+    return beside(DJANGO_SETTINGS_MODULE="tests.fuzz.settings")
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -17,10 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db import connection
-
 from console.dev import process
 from console.probe import alive
+from tests.environment import beside
 
 ROOT = Path(__file__).parents[2]
 BOOT_SECONDS = 60
@@ -28,15 +26,7 @@ BOOT_SECONDS = 60
 
 def environment(**changes: str) -> dict[str, str]:
     """Give the environment of a process that works on the tests' own database and tells all it can."""
-    base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
-    return {
-        **os.environ,
-        "DATABASE_URL": f"{base}/{connection.settings_dict['NAME']}",
-        "PYTHONPATH": str(ROOT),
-        "WAYBILL_LOG_LEVEL": "debug",
-        "WAYBILL_LOG_FORMAT": "json",
-        **changes,
-    }
+    return beside(**{"WAYBILL_LOG_LEVEL": "debug", "WAYBILL_LOG_FORMAT": "json"} | changes)
 
 
 @dataclass
