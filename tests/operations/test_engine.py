@@ -288,6 +288,7 @@ def test_a_database_that_throws_us_out_costs_seconds(
     operation = toy.begin(shop.enterprise, shop.user, shop.team, world=ledger.address, pause_at="write:b", kind=kind)
     waits = operation.steps.filter(key="write:b", message_code="pulling_image")
     until(waits.exists, what="mid-operation")
+    renewed(operation)  # the heartbeat has a connection to lose, too
     thrown = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
     for _ in range(3):
         with connection.cursor() as cursor:
