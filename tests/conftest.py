@@ -28,6 +28,7 @@ from tests.real import postgres  # noqa: E402
 # In a process that another one called, the settings were loaded before this file, with the caller's broker.
 settings.WAYBILL_REDIS_URL = os.environ["REDIS_URL"]
 celery.conf.update(broker_url=os.environ["REDIS_URL"])
+settings.PASSWORD_HASHERS = ["tests.real.hashing.Cheap"]
 
 pytest_plugins = [
     "tests.real.emptying",
@@ -80,6 +81,10 @@ LONGEST = (
     "clusters/delivery/test_causes.py",
     "platform/test_demo.py",
     "platform/test_api_guide.py",
+    "platform/test_real_nodes.py",
+    "clusters/test_from_docker.py",
+    "marketplace/deliver/test_real_routes.py",
+    "platform/test_door.py",
     "marketplace/deliver/test_upgrade.py",
     "faults/test_kill.py",
     "faults/test_pause.py",
@@ -96,7 +101,8 @@ LONGEST = (
     "faults/test_late.py",
     "clusters/delivery/test_converge.py",
 )
-"""The files that take longest, longest first: begun last, one of them would be waited for alone."""
+"""The files that take longest, longest first: begun last, one of them would be waited for alone. All that want real
+nodes are among the first, so that these can be stopped soon."""
 
 
 @pytest.hookimpl(trylast=True)

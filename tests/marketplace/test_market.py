@@ -116,7 +116,7 @@ def test_the_number_of_queries_does_not_grow(cast: Cast, path: str) -> None:
     place = world.make_place(cast.team)
     world.install(place, version)
     few = cost()
-    for number in range(20):
+    for number in range(8):
         world.make_version(world.make_template(cast.team), "1.0", cast.developer)
         more = world.make_version(template, f"2.{number}", cast.tester, mark="release")
         world.install(place, more, slug=f"app-{number}")

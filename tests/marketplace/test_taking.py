@@ -139,11 +139,14 @@ def test_work_that_was_cut_short_leaves_no_file_and_goes_on_where_it_was(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     seen: list[list[str]] = []
+    reached: set[int] = set()
 
     def lost(done: int, total: int) -> None:
         seen.append(os.listdir(tmp_path))
-        if done > total * 0.98:
+        # The end of a layer is told when its last byte was sent, and again when the registry has it.
+        if done > total * 0.98 and done in reached:
             raise Rejected("docker_no_room", image="stand-in for a worker that dies while it sends")
+        reached.add(done)
 
     assert refused(lambda: take(people, loaded.tags[0], told=lost)).code == "docker_no_room"
     assert seen and set(map(tuple, seen)) == {()}, "the file has no name from the start"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.utils.module_loading import import_string
 
+from console import settings as own
 from console.kit.errors import Denied, Invalid, NotFound, Stale, TooMany
 from teams.actions.sessions import PER_ACCOUNT, check_own_password
 from teams.actions.users import change_own_password, change_profile, reset_password
@@ -86,3 +89,9 @@ def test_ones_own_preferences(cast: Cast) -> None:
     assert (user.language, user.theme, user.time_zone) == ("zh-hans", "dark", "Asia/Shanghai")
     with refused(Invalid, "invalid", ("/language", "choice_unknown"), ("/time_zone", "choice_unknown")):
         change_profile(changes={"language": "tlh", "time_zone": "Mars/Olympus"}, acting_user=cast.viewer)
+
+
+def test_what_is_kept_of_a_password_is_costly_to_guess_from() -> None:
+    kind = import_string(own.PASSWORD_HASHERS[0])
+    assert issubclass(kind, Argon2PasswordHasher)
+    assert kind.time_cost >= 2 and kind.memory_cost >= 19 * 1024, "tests hash cheaply, the console does not"
