@@ -235,8 +235,8 @@ class ComponentForm(GrowingForm):
                 "user": data["image_user"] or None,
                 "password": data["image_password"] or None,
             },
-            "command": self._listed("command"),
-            "args": self._listed("args"),
+            "command": self._listed("command", self.former.get("command") or ()),
+            "args": self._listed("args", self.former.get("args") or ()),
             "depends_on": data["depends_on"],
             "replicas": self._part("replicas", ("default", "min", "max", "step")),
             "resources": {side: self._part(f"resources_{side}", ("cpu", "memory")) for side in ("requests", "limits")},
@@ -276,10 +276,10 @@ class ComponentForm(GrowingForm):
         given = {name: self.cleaned_data[f"{prefix}_{name}"] for name in names}
         return {name: value for name, value in given.items() if value not in (None, "")}
 
-    def _listed(self, name: str) -> list[str]:
+    def _listed(self, name: str, former: Sequence[str]) -> list[str]:
+        """Give the lines of a field; as they were where nothing was typed, for a word may hold breaks and blanks."""
         value = unix(self.cleaned_data[name], None)
-        former = self.former.get(name) or []
-        if former and value == "\n".join(former):
+        if former and value == unix("\n".join(former), None):
             return list(former)
         return [line.strip() for line in value.split("\n") if line.strip()]
 
@@ -303,8 +303,8 @@ class ComponentForm(GrowingForm):
         own = {"http": ("port", "path"), "tcp": ("port",), "command": ()}[kind]
         probe = {part: given[part] for part in ("kind", *own, *TIMES) if given[part] not in (None, "")}
         if kind == "command":
-            lines = unix(self.cleaned_data[f"probes_{name}_command"], None).split("\n")
-            probe["command"] = [line.strip() for line in lines if line.strip()]
+            former = (self.former.get("probes") or {}).get(name) or {}
+            probe["command"] = self._listed(f"probes_{name}_command", former.get("command") or ())
         elif port := self._port_name(str(probe.get("port", ""))):
             probe["port"] = port
         return probe

@@ -17,8 +17,8 @@ WHOLE: dict[str, Any] = {
     "probes": {
         "readiness": {"kind": "http", "port": "http", "path": "/health", "initial_delay": 0, "period": 2, "timeout": 1,
                       "failures": 3},
-        "liveness": {"kind": "command", "command": ["web", "ping"], "initial_delay": 5, "period": 10, "timeout": 1,
-                     "failures": 3},
+        "liveness": {"kind": "command", "command": ["sh", "-c", "ping\n  web"], "initial_delay": 5, "period": 10,
+                     "timeout": 1, "failures": 3},
     },
 }  # fmt: skip
 BARE = {"name": "Web", "kind": "stateless", "image_reference": "r.example.com/web:1"}
