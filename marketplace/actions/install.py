@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from django.db import transaction
 from clusters.actions.proposal import Proposal, accept, hold_to_plan, require_ready, start_plan
 from clusters.actions.saving import save_unique
 from clusters.models import Application, Environment, Revision
+from clusters.spec.reading import token
 from console.kit import text
 from console.kit.errors import FieldError, Invalid, Refused, WaybillError
 from marketplace import gate
@@ -102,8 +104,12 @@ def preview_install(*, acting_user: User, order: Order) -> list[dict[str, Any]]:
     template = find_template(order.template, acting_user)
     version = find_version(template, order.version, environments)
     slug, name = _names(order, template, environments)
-    wishes = [(environment, Wish(version, order.values_of(environment))) for environment in environments]
-    return [propose(KIND, _new(where, slug, name), wish, complete=False).preview() for where, wish in wishes]
+    previews = []
+    for where in environments:
+        with _told_where_given(order, where):
+            wish = Wish(version, order.values_of(where))
+            previews.append(propose(KIND, _new(where, slug, name), wish, complete=False).preview())
+    return previews
 
 
 def propose_again(operation: Operation, request: dict[str, Any]) -> Proposal:
@@ -138,11 +144,29 @@ def _proposals(acting_user: User, order: Order) -> tuple[Version, list[Proposal]
         require_ready(environment)
         if Application.objects.present().filter(environment=environment, slug=slug).exists():
             raise Refused("slug_taken", slug=slug)
-        proposal = propose(KIND, _new(environment, slug, name), Wish(version, order.values_of(environment)))
-        refuse_what_is_in_the_way(proposal, places[environment.pk])
+        with _told_where_given(order, environment):
+            proposal = propose(KIND, _new(environment, slug, name), Wish(version, order.values_of(environment)))
+            refuse_what_is_in_the_way(proposal, places[environment.pk])
         return proposal
 
     return version, _each(environments, one)
+
+
+@contextmanager
+def _told_where_given(order: Order, environment: Environment) -> Iterator[None]:
+    """What is wrong with a value that was given for one environment alone is told there."""
+    try:
+        yield
+    except WaybillError as error:
+        own = {f"/values/{token(address)}" for address in order.values_by_environment.get(environment.slug, {})}
+        head = f"/values_by_environment/{environment.slug}/"
+        error.errors = tuple(
+            FieldError(head + part.pointer.removeprefix("/values/"), part.code, part.params)
+            if part.pointer in own
+            else part
+            for part in error.errors
+        )
+        raise
 
 
 def _environments(acting_user: User, slugs: Sequence[str]) -> list[Environment]:
@@ -241,11 +265,12 @@ def _each(items: Sequence[_Item], call: Callable[[_Item], _Made]) -> list[_Made]
 def _placed(error: WaybillError, index: int, count: int) -> list[FieldError]:
     """Give a refusal's errors where the request has what they speak of: its environment, unless they name a value."""
     place = f"/environments/{index}"
+    there = (place, "/values_by_environment/")
     if not error.errors:
         return [FieldError(place, error.code, error.params)]
     if count == 1:
         return list(error.errors)
     return [
-        part if part.pointer.startswith(place) else FieldError(f"{place}{part.pointer}", part.code, part.params)
+        part if part.pointer.startswith(there) else FieldError(f"{place}{part.pointer}", part.code, part.params)
         for part in error.errors
     ]

@@ -136,9 +136,12 @@ class InstallForm(ParametersForm):
         super().refuse(error)
 
     def _place(self, pointer: str) -> str:
-        """Give the field that a place of the request means: `/environments/1/values/{address}` may be one's own."""
+        """Give the field that a place of the request means: `/environments/1/values/{address}` may be one's own, and
+        `/values_by_environment/{slug}/{address}` is."""
         head, _, tail = pointer.lstrip("/").partition("/")
         number, _, rest = tail.partition("/")
+        if head == "values_by_environment" and rest:
+            return f"/{own_name(number, rest)}"
         if head != "environments" or not rest:
             return pointer
         chosen = self.cleaned_data.get("environments", [])

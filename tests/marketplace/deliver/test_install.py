@@ -134,6 +134,10 @@ def test_refusals_name_the_place(stage: Stage) -> None:
         "invalid",
         [("/values/web.replicas", "value_out_of_range")],
     )
+    own = {stage.slug("test"): {"web.replicas": 9}}
+    assert refusal(stage.install("test", values=given, values_by_environment=own))[2] == [
+        (f"/values_by_environment/{stage.slug('test')}/web.replicas", "value_out_of_range")
+    ]
     assert refusal(stage.install("test", version="9.0", values=given))[2] == [("/version", "unknown_version")]
     assert refusal(stage.install("test", template="nowhere"))[2] == [("/template", "unknown_template")]
     assert refusal(stage.install("test", environments=["nowhere"]))[2] == [("/environments/0", "unknown_environment")]
