@@ -18,7 +18,7 @@ from tests.real.browser import executable
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / "docs/pictures"
 SIZE = (1280, 800)
-FEWER = 660
+FEWER = 620
 """The height where several stand side by side: letters everywhere make large files."""
 MOST = 150 * 1024
 """Bytes that a picture may have: the README is to open at once."""
