@@ -27,7 +27,8 @@ def _published(team: Team, by: User, slug: str) -> None:
 
 def _ready(team: Team, by: User, slug: str) -> None:
     """A publication that waits for its confirmation."""
-    component = world.part("web", "registry.example.com/dev/web:1", f"sha256:{secrets.token_hex(32)}")
+    image, title = "registry.example.com/dev/web:1", {"name": "TITLE", "value": "Goods"}
+    component = world.part("web", image, f"sha256:{secrets.token_hex(32)}", variables=[title])
     app = world.deployed(world.make_place(team, slug), [component])
     template = world.make_template(team, f"{slug}-new")
     version = world.make_version(template, "1.0", by)
