@@ -16,7 +16,7 @@ EXAMPLES ?=
 ONLY ?=
 FULL ?=
 # More than cores: most tests wait for pods, leases and pages.
-WORKERS ?= 6
+WORKERS ?= 5
 # Proofs that measure seconds want the machine for themselves.
 FAULTS_WORKERS ?= 2
 SOURCES := console teams operations clusters marketplace tests deploy bench manage.py .ci/prepare.py
