@@ -22,6 +22,8 @@ from operations.models import Operation
 from teams.models import User
 
 PLAN = "plan"
+AGREED = "rolled_back_before"
+"""The warning that the page of an upgrade asks to agree to."""
 
 
 @never_cache
@@ -68,7 +70,7 @@ def _part(row: Operation, environment: str) -> dict[str, Any]:
         "outcome": _outcome(row),
         "good": row.state == "succeeded" and not refusals,
         "refusals": refusals,
-        "warnings": told(document.get("warnings", [])),
+        "warnings": _warned(document.get("warnings", [])),
         "by_hand": document.get("changed_by_hand", []),
         "consents": document.get("consents", []),
         "objects": {name: objects.get(name, 0) for name in ("create", "change", "remove", "keep")},
@@ -105,6 +107,11 @@ def told(notices: list[dict[str, Any]]) -> list[str]:
     return [sentence(notice["code"], notice["params"]) for notice in notices]
 
 
+def _warned(notices: list[dict[str, Any]]) -> list[str]:
+    """Give the sentences of warnings, but of those that are agreed to beside the button, which say it themselves."""
+    return told([notice for notice in notices if notice["code"] != AGREED])
+
+
 # --- Previews --------------------------------------------------------------------------------------------------------
 
 
@@ -122,7 +129,7 @@ def preview_shown(document: dict[str, Any], environment: str = "") -> dict[str, 
         "routes": [route["url"] for route in document.get("routes", [])],
         "quota": [row for name in QUOTA if (row := _quota(name, document["quota"].get(name)))],
         "values": document["values"],
-        "warnings": told(document["warnings"]),
+        "warnings": _warned(document["warnings"]),
         "refusals": told([item for item in document["refusals"] if item["code"] != "value_missing"]),
     }
 

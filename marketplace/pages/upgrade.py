@@ -29,7 +29,7 @@ from marketplace.pages.diff import diff_shown
 from marketplace.pages.finding import version_of
 from marketplace.pages.install import SEE
 from marketplace.pages.places import refusal_of
-from marketplace.pages.plans import plan_of, preview_shown, told
+from marketplace.pages.plans import AGREED, plan_of, preview_shown, told
 from marketplace.pages.versions import Choice, choices, marked
 from operations.starting import new_key, start_once
 
@@ -162,7 +162,7 @@ def _preview(review: Review) -> dict[str, Any] | None:
 
 def _again(preview: dict[str, Any] | None) -> str:
     """Say who rolled back from this version here, and when; empty when nobody did since it ran."""
-    found = [notice for notice in (preview or {}).get("warnings", ()) if notice["code"] == "rolled_back_before"]
+    found = [notice for notice in (preview or {}).get("warnings", ()) if notice["code"] == AGREED]
     return told(found)[0] if found else ""
 
 

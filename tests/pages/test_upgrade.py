@@ -260,7 +260,8 @@ def test_a_version_that_was_rolled_back_from_is_gone_to_again_only_when_agreed(
     send(client, BACK.format(1), "rollback", key="back")
     finish(office, template.versions.get(number="1.0"))
     page = client.get(f"{PAGE}?to=2.0")
-    assert said in text_of(page) and 'id="consent-again" required' in page.content.decode()
+    assert text_of(page).count(said) == 1, "said where it is agreed to, and nowhere else"
+    assert 'id="consent-again" required' in page.content.decode()
     warned = cast.api("delivery").post(
         f"environments/prod/apps/{office.slug}/upgrades?dry_run=true", {"version": "2.0"}, headers=world.key()
     )
