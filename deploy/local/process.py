@@ -60,6 +60,16 @@ def child_of(pid: int) -> int | None:
     return None
 
 
+def halted(pid: int) -> bool:
+    """Whether a process stands still or is gone: ``kill`` returns once SIGSTOP is sent, each thread obeys later."""
+    try:
+        threads = [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
+        return True
+    states = [_fields(thread) for thread in threads]
+    return all(state is None or state[0] in "TZX" for state in states)
+
+
 def wait_until(condition: Callable[[], bool], *, within: float, every: float = 0.05) -> bool:
     """Look until the condition holds or ``within`` seconds have passed; whether it held."""
     end = time.monotonic() + within

@@ -23,7 +23,7 @@ from deploy.local.commands import machine_of
 from deploy.local.node import floor
 from deploy.local.node.machine import Machine
 from deploy.local.plan import STATE_FILE, Plan, PlatformError
-from deploy.local.process import Identity, child_of, identify, spawn
+from deploy.local.process import Identity, child_of, halted, identify, spawn, wait_until
 
 RESTARTS = 5
 """How often a program that ended by itself is started again before the supervisor gives it up."""
@@ -63,12 +63,17 @@ class Child:
         self.started_at = time.monotonic()
 
     def signal(self, number: int) -> None:
-        """Send a signal to the program, if it runs."""
+        """Send a signal to the program, if it runs; after SIGSTOP it stands still.
+
+        PlatformError when it has not stopped after five seconds.
+        """
         if self.process is None or self.process.poll() is not None:
             return
-        program = child_of(self.process.pid) if self.command.forks else None
+        program = (child_of(self.process.pid) if self.command.forks else None) or self.process.pid
         with suppress(ProcessLookupError):
-            os.kill(program or self.process.pid, number)
+            os.kill(program, number)
+        if number == signal.SIGSTOP and not wait_until(lambda: halted(program), within=5, every=0.002):
+            raise PlatformError(f"{self.command.name} was told to stop and goes on")
 
     def wait(self, until: float) -> bool:
         """Wait for the process to end, until this moment of the monotonic clock; whether it did."""
