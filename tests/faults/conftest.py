@@ -19,7 +19,7 @@ from console.dev import process
 from deploy.local.cluster import Cluster as LocalCluster
 from tests.cast import Cast, make_cast
 from tests.clusters.delivery.conftest import remove_namespace
-from tests.environment import beside
+from tests.environment import ROOT, beside
 from tests.faults.hooks import VARIABLE, Plan
 from tests.marketplace.conftest import name
 from tests.marketplace.deliver.stage import Stage, make_stage
@@ -29,8 +29,6 @@ from tests.operations.people import Shop, make_shop
 from tests.waiting import until
 
 __all__ = ["ledger", "name"]
-
-ROOT = Path(__file__).parents[2]
 
 
 def worker_environment() -> dict[str, str]:

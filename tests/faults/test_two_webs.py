@@ -24,8 +24,9 @@ from marketplace.models import Installation
 from operations.models import IdempotencyKey, Operation
 from tests.cast import Cast, make_cast
 from tests.clusters.working import make_cluster, make_environment
+from tests.environment import ROOT
 from tests.faults.clicking import without, without_key
-from tests.faults.conftest import ROOT, worker_environment
+from tests.faults.conftest import worker_environment
 from tests.faults.proofs import Tally
 from tests.faults.size import size
 from tests.faults.test_clicks import unique_name

@@ -33,9 +33,9 @@ from deploy.local.node.commands import SOCKET as CONTAINERD
 from deploy.local.plan import NETWORKS, NODE, PlatformError, free_ports
 from deploy.local.platform import Platform, read
 from deploy.local.registry import Registry
+from tests.environment import ROOT
 from tests.faults.hooks import VARIABLE, Plan
 
-ROOT = Path(__file__).parents[2]
 PLACES = {"WAYBILL_WORKER_SLOTS": "32", "WAYBILL_PER_CLUSTER": "40", "WAYBILL_PER_TEAM": "40"}
 """So much at once as is asked for; on one worker too, for as long as the other one is dead."""
 KINDS = ("web", "worker", "Valkey", "PostgreSQL", "apiserver", "etcd", "registry", "kubelet", "containerd")

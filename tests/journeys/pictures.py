@@ -13,9 +13,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.environment import ROOT
 from tests.real.browser import executable
 
-ROOT = Path(__file__).parents[2]
 PLACE = ROOT / "docs/pictures"
 SIZE = (1280, 800)
 FEWER = 620

@@ -19,9 +19,9 @@ from deploy.local.client import Client
 from deploy.local.people import ADMIN, PEOPLE, People
 from deploy.local.plan import free_ports
 from deploy.local.visitor import Refused, Visitor
+from tests.environment import ROOT
 from tests.real.platform import FRESH
 
-ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures(FRESH)]
 
 

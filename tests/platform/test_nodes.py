@@ -12,8 +12,8 @@ import pytest
 from deploy.local.node import ability
 from deploy.local.nodes import choose
 from deploy.local.plan import CLUSTERS, ClusterPlan, Plan, PlatformError, load, load_or_make, really
+from tests.environment import ROOT
 
-ROOT = Path(__file__).parents[2]
 ONE = (ClusterPlan("only", "Only", 1),)
 
 

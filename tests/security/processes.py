@@ -18,9 +18,8 @@ from urllib.parse import urlencode
 
 from console.dev import process
 from console.probe import alive
-from tests.environment import beside
+from tests.environment import ROOT, beside
 
-ROOT = Path(__file__).parents[2]
 BOOT_SECONDS = 60
 
 

@@ -6,9 +6,8 @@ of the texts, others than its neighbours; with TESTS_FULL each meets all of them
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,9 +17,12 @@ from django.urls import get_resolver
 from rest_framework import serializers
 
 from console.kit.api import SecretField
+from console.kit.api.bodies import texts
 from tests.access.matrix import path_of
 from tests.access.page_rows import PAGES, Page
 from tests.access.test_pages import named
+from tests.environment import ROOT
+from tests.faults.size import FULL
 from tests.security import bodies
 from tests.security.doors import Door, House, address, doors, fields, forms, pointer, put, sender
 from tests.security.doors import Path as Place
@@ -33,16 +35,13 @@ from tests.security.typed import (
     kept,
     lines_with,
     some_of,
-    texts_in,
     whole_and_half,
 )
 
 pytestmark = pytest.mark.timeout(120)
 
-FULL = bool(os.environ.get("TESTS_FULL"))
 MOST_FIELDS = 5
 """Of one form, sent alone."""
-ROOT = Path(__file__).parents[2]
 DOORS = doors()
 FORMS = forms()
 
@@ -79,8 +78,7 @@ def test_a_field_of_the_api(name: str, path: Place, field: Any, house: House) ->
     path = bodies.NAMED.get(path, path)
     body = bodies.whole(door, house.cast, path)
     wrong = []
-    texts = [OVER_LONG, *(TEXTS if FULL else some_of(at, 1))]
-    for title in texts:
+    for title in (OVER_LONG, *(TEXTS if FULL else some_of(at, 1))):
         text = TEXTS.get(title) or MARK + "x" * (getattr(field, "max_length", None) or 1_000_000)
         fault = _judged(house, door, put(body, path, text), path, field, title, text)
         if fault:
@@ -134,36 +132,50 @@ def _kept(house: House, door: Door, api: Any, answer: Any, field: Any, title: st
     if isinstance(field, SecretField) or getattr(field, "write_only", False):
         return ""  # it is sealed, and shown to nobody
     there = answer.headers.get("Location") or path_of(house.cast, door.row)
-    shown = {*texts_in(answer.json() if answer.content else None)}
+    shown = {*texts(answer.json() if answer.content else None)}
     if door.row.method != "DELETE" and (again := api.get(there)).status_code == 200:
-        shown |= {*texts_in(again.json())}
+        shown |= {*texts(again.json())}
     return "" if shown & kept(text) else f"neither refused nor kept: {answer.status_code} {answer.content[:200]!r}"
 
 
 # --- Pages ----------------------------------------------------------------------------------------------------------
 
 
-def _read_by_hand(kind: str) -> set[str]:
+@cache
+def _code() -> list[str]:
+    """Give the text of every module of the console."""
+    apps = ("console", "teams", "operations", "clusters", "marketplace")
+    return [path.read_text() for app in apps for path in (ROOT / app).rglob("*.py")]
+
+
+@cache
+def _read_by_hand(kind: str) -> frozenset[str]:
     """Give every name that the code asks a request's form or address for."""
     found: set[str] = set()
-    for app in ("console", "teams", "operations", "clusters", "marketplace"):
-        for path in (ROOT / app).rglob("*.py"):
-            found |= set(re.findall(rf'{kind}(?:\.get(?:list)?)?[\[(]"(\w+)"', path.read_text()))
-            if "request.GET if" in (code := path.read_text()) or "else request.GET" in code:
-                found |= set(re.findall(r'(?:data|given)(?:\.get(?:list)?)?[\[(]"(\w+)"', code))
-    return found
+    for code in _code():
+        found |= set(re.findall(rf'{kind}(?:\.get(?:list)?)?[\[(]"(\w+)"', code))
+        if "request.GET if" in code or "else request.GET" in code:
+            found |= set(re.findall(r'(?:data|given)(?:\.get(?:list)?)?[\[(]"(\w+)"', code))
+    return frozenset(found)
 
 
-ASKED, SENT = _read_by_hand("GET"), _read_by_hand("POST")
+def asked() -> list[str]:
+    """Give what addresses are asked for."""
+    return sorted(_read_by_hand("GET"))
+
+
+def sent() -> frozenset[str]:
+    """Give what forms are asked for."""
+    return _read_by_hand("POST")
 
 
 def test_names_are_found_in_the_code() -> None:
-    assert {"q", "plan", "check"} <= ASKED | {"q"} and {"reason", "plan_id", "login", "key"} <= SENT
+    assert {"q", "plan", "check"} <= {*asked(), "q"} and {"reason", "plan_id", "login", "key"} <= sent()
 
 
 def _field_names(house: House, page: Page) -> list[str]:
     """Give the fields of a page's forms: those shown, those of its row, those the code asks for; of rows the first."""
-    found = {*(page.form(house.cast) if page.form else {}), *SENT}
+    found = {*(page.form(house.cast) if page.form else {}), *sent()}
     if page.shown:
         shown = house.client(sender(page)).get(address(house.cast, page), page.query)
         found |= Fields(shown.content.decode()).posted
@@ -180,7 +192,7 @@ def test_a_form(name: str, house: House) -> None:
         text = TEXTS[title]
         for data in (dict.fromkeys(names, text), dict.fromkeys(names, text) | words)[: 2 if words else 1]:
             wrong += _sent(house, page, data, title, text)
-    own = [field for field in names if field not in SENT or field in words]
+    own = [field for field in names if field not in sent() or field in words]
     for place, field in enumerate(own if FULL else own[at % 2 :: max(1, len(own) // MOST_FIELDS)]):
         for title in TEXTS if FULL else some_of(place + at, 1):
             faults = _sent(house, page, words | {field: TEXTS[title]}, title, TEXTS[title])
@@ -227,8 +239,8 @@ def test_the_address_of_a_page(at: int, house: House) -> None:
     client = house.client(page.sees[0])
     for title in TEXTS if FULL else some_of(at, 2):
         text = _raw(TEXTS[title])
-        query = "&".join(f"{name}={quote(text)}" for name in sorted(ASKED))
-        alone = [f"{name}={quote(text)}" for name in sorted(ASKED)[at % 3 :: 3]] if FULL else []
+        query = "&".join(f"{name}={quote(text)}" for name in asked())
+        alone = [f"{name}={quote(text)}" for name in asked()[at % 3 :: 3]] if FULL else []
         for words in (query, *alone):
             answer = client.get(f"{address(house.cast, page)}?{words}")
             assert answer.status_code in {200, 302, 400, 404}, (title, answer.status_code)

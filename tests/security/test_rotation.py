@@ -35,8 +35,9 @@ from tests.clusters.apps import make_app, path_of
 from tests.clusters.delivery.conftest import remove_namespace
 from tests.clusters.delivery.house import prepare
 from tests.clusters.working import connect_row, ended, key, make_cluster, make_environment, unique
+from tests.environment import ROOT
 from tests.marketplace.world import make_registry
-from tests.security.processes import ROOT, Console, environment
+from tests.security.processes import Console, environment
 from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(300)

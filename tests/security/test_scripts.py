@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.test import Client
 from django.urls import resolve, reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, Route
@@ -116,16 +115,9 @@ def published(cast: Cast, typed: Typed) -> None:
     world.install(Environment.objects.get(slug="shop-test"), version, slug="runs-it")
 
 
-def browser_of(cast: Cast, part: str) -> Client:
-    """Give the browser of one person."""
-    client = Client()
-    client.force_login(getattr(cast, part), backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 def pages_with(cast: Cast, typed: Typed) -> dict[str, str]:
     """Give one page of each kind that shows something typed, and see that everything typed is shown by one."""
-    client = browser_of(cast, "admin")
+    client = cast.browser("admin")
     waiting = ["/", "/audit", "/clusters", "/users", "/account/tokens", "/market", "/operations", "/teams", INSTALL]
     seen: set[str] = set()
     kinds: dict[str, str] = {}
@@ -136,6 +128,7 @@ def pages_with(cast: Cast, typed: Typed) -> dict[str, str]:
             continue
         seen.add(path)
         answer = client.get(path)
+        assert answer.status_code < 500, path
         if not answer.headers.get("Content-Type", "").startswith("text/html"):
             continue
         body = answer.content.decode()
@@ -184,8 +177,8 @@ def watch(context: BrowserContext) -> list[str]:
 
 def sign_in(context: BrowserContext, cast: Cast, part: str, base: str) -> None:
     """Carry the session of a person over."""
-    client = browser_of(cast, part)
-    context.add_cookies([{"name": "waybill_session", "value": client.cookies["waybill_session"].value, "url": base}])
+    session = cast.browser(part).cookies["waybill_session"].value
+    context.add_cookies([{"name": "waybill_session", "value": session, "url": base}])
 
 
 def test_what_is_typed_is_text_on_every_page(typed: tuple[Cast, Typed], live_server: Any, browser: Browser) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator
 from html.parser import HTMLParser
 
 from django.db import connection
@@ -81,19 +80,6 @@ def whole_and_half(text: str) -> tuple[bool, list[str]]:
 
 def _written(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
-
-
-def texts_in(value: object) -> Iterator[str]:
-    """Give every text of a JSON value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield name
-            yield from texts_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts_in(item)
 
 
 class Fields(HTMLParser):

@@ -56,7 +56,7 @@ def read(request: HttpRequest) -> Any:
         )
     except (UnicodeDecodeError, ValueError) as error:
         raise Malformed("malformed_body", reason=_reason(error)) from error
-    if any(_UNSTORABLE.search(text) for text in _texts(value)):
+    if any(_UNSTORABLE.search(text) for text in texts(value)):
         raise Malformed("malformed_body", reason="character")
     return value
 
@@ -149,16 +149,17 @@ def _reason(error: Exception) -> str:
     return "encoding" if isinstance(error, UnicodeDecodeError) else "syntax"
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
+    """Give every text of a JSON value, names included."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield key
-            yield from _texts(item)
+            yield from texts(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from texts(item)
 
 
 def wrong(pointer: str, code: str, **params: Any) -> Invalid:
