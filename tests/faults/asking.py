@@ -89,7 +89,7 @@ class Asker:
         self.wishes.append(wish)
         shown = self.wait(wish.operation)
         said = shown["outcome"] or {}
-        done = replace(wish, state=shown["state"], outcome=f"{said.get('code')}: {said.get('detail')}")
+        done = replace(wish, state=shown["state"], outcome=json.dumps(said, ensure_ascii=False))
         self.wishes[self.wishes.index(wish)] = done
         return done
 

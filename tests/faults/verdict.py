@@ -147,7 +147,8 @@ def of_application(app: Any, own: dict[str, Json], claims: set[str]) -> Iterator
     extra = own.keys() - wanted.keys() - claims - {record}
     yield from (f"{app.slug}: {name} is there and in no revision" for name in sorted(extra))
     for name in sorted(wanted.keys() & own.keys()):
-        yield from (f"{app.slug}: {name} {where}" for where in unlike(wanted[name], own[name]))
+        typed = {key: wanted[name][key] for key in ("apiVersion", "kind")}  # which the items of a list do not say
+        yield from (f"{app.slug}: {name} {where}" for where in unlike(wanted[name], typed | own[name]))
     rows = {f"{row.kind}/{row.name}": row.uid for row in AppliedObject.objects.filter(application=app)}
     uids = {name: item["metadata"]["uid"] for name, item in own.items() if name not in claims or name in rows}
     if rows != uids:
@@ -159,7 +160,7 @@ def unlike(wanted: Any, live: Any, where: str = "") -> Iterator[str]:
     """Give every place where what was sent is not what lives; a cluster may add fields and none of ours may go."""
     if isinstance(wanted, dict) and isinstance(live, dict):
         for key, value in wanted.items():
-            if key not in live and value not in ({}, [], None, ""):
+            if key not in live and value not in ({}, [], None, "", 0):  # empty ones are not kept
                 yield f"{where}.{key} is missing"
             elif key in live:
                 yield from unlike(value, live[key], f"{where}.{key}")
@@ -211,6 +212,7 @@ def writes(folder: Path) -> Iterator[Json]:
 
 def of_versions(facts: Any) -> Iterator[str]:
     """Every publication is published, and every image of every version is there whole."""
+    from clusters.spec import pull_reference
     from deploy.local.registry import Registry
     from marketplace.models import Publication, Version
 
@@ -218,13 +220,13 @@ def of_versions(facts: Any) -> Iterator[str]:
         yield f"the publication of {row.template_slug} {row.version_number} is {row.state}"
     registry = Registry.of(facts)
     seen: set[str] = set()
-    for version in Version.objects.select_related("template"):
+    for version in Version.objects.select_related("template", "registry"):
         name = f"{version.template.slug} {version.number}"
         if version.state != "published":
             yield f"{name} is {version.state}"
             continue
         for part in (version.document or {})["components"]:
-            pull = part["image"]["pull"]
+            pull = pull_reference(part["image"], version.registry.location)
             if pull not in seen:
                 seen.add(pull)
                 repository, _, digest = pull.removeprefix(f"{facts.address}/").partition("@")
