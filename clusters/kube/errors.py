@@ -26,6 +26,9 @@ _IMMUTABLE = (
     "immutable after creation",
     "can not be less than status.capacity",
 )
+_ALLOCATING = "failed to allocate"
+_ALLOCATION_REFUSED = ("range is full", "already allocated", "not in the valid range", "does not match")
+"""Why no address or port is given, said by the allocators themselves (kubernetes, `pkg/registry/core/service`)."""
 _SHORT = {
     "FieldValueDuplicate": "Duplicate value",
     "FieldValueNotSupported": "Unsupported value",
@@ -138,7 +141,7 @@ def translate(
     if status == 413:
         return Rejected("object_too_big", object=target, bytes=size)
     if status == 422:
-        return _invalid(body, target)
+        return away if _allocator_was_away(body) else _invalid(body, target)
     if status == 500 and not reason and _TYPED.match(message):
         return _untyped(message, target)
     if status in (408, 429) or status >= 500:
@@ -184,6 +187,16 @@ def _conflict(body: dict[str, Any], target: str) -> WaybillError:
     if causes:
         return FieldConflict(target, tuple(sorted(causes, key=lambda cause: (cause.field, cause.manager))))
     return Exists(target) if body.get("reason") == "AlreadyExists" else Outdated(target)
+
+
+def _allocator_was_away(body: dict[str, Any]) -> bool:
+    """Tell whether a Service is called invalid only because the store of addresses and ports did not answer.
+
+    The API server puts every error of an allocator into a field's error, that of its own connection to etcd too.
+    """
+    causes = (body.get("details") or {}).get("causes") or []
+    said = [str(cause.get("message", "")) for cause in causes]
+    return any(_ALLOCATING in text and not any(mark in text for mark in _ALLOCATION_REFUSED) for text in said)
 
 
 def _invalid(body: dict[str, Any], target: str) -> WaybillError:

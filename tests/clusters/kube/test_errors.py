@@ -152,6 +152,24 @@ def test_422_keeps_the_field_and_never_a_value(reason: str, message: str, words:
     assert "hunter2" not in str(error)
 
 
+@pytest.mark.parametrize(
+    ("why", "waits"),
+    [
+        ("rpc error: code = Unavailable desc = error reading from server: read: connection reset by peer", True),
+        ("allocator not ready", True),
+        ("etcdserver: request timed out", True),
+        ("range is full", False),
+        ("provided IP is already allocated", False),
+        ("the provided IP (10.0.0.1) is not in the valid range. The range of valid IPs is 10.96.0.0/16", False),
+    ],
+)
+def test_422_of_an_allocator_that_lost_its_store_is_waited_out(why: str, waits: bool) -> None:
+    message = f"Invalid value: null: failed to allocate a serviceIP: {why}"
+    error = meaning(422, "x", "Invalid", causes=[cause("FieldValueInvalid", message, "spec.clusterIPs")])
+    assert isinstance(error, Unreachable) == waits
+    assert waits or (isinstance(error, Rejected) and error.params["field"] == "spec.clusterIPs")
+
+
 def test_422_of_what_cannot_change_says_so() -> None:
     invalid = cause("FieldValueInvalid", "Invalid value: {...}: field is immutable", "spec.selector")
     error = meaning(422, "", "Invalid", causes=[invalid])
