@@ -23,7 +23,7 @@ class EightSteps(Runner):
         return [f"step{number}" for number in range(STEPS)]
 
     def perform(self, work: Work, step: StepWork) -> None:
-        step.observe(seen=True)
+        step.conclude(seen=True)
 
     def rights(self, operation: Operation) -> tuple[str, Team | None]:
         return "manage_teams", None

@@ -27,4 +27,4 @@ def check(work: Work, step: StepWork) -> None:
     uid = str(found["metadata"]["uid"]) if found else ""
     if uid != cluster.uid:
         raise Rejected("cluster_replaced", cluster=cluster.name)
-    step.observe(cluster=uid)
+    step.conclude(cluster=uid)

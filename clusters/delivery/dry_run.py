@@ -39,7 +39,7 @@ def dry_run(run: Run, step: StepWork) -> None:
         raise error_of(found.hands[0])
     for warning in found.warnings:
         run.work.log(warning["code"], level="warning", **warning["params"])
-    step.observe(forced=forced_ids(found.hands), counts=counts(found), quota=found.quota)
+    step.conclude(forced=forced_ids(found.hands), counts=counts(found), quota=found.quota)
     run.__dict__.pop("forced", None)
 
 

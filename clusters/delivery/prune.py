@@ -36,7 +36,7 @@ def prune(run: Run, step: StepWork) -> None:
     for wave in waves(run, going):
         left += delete(run, wave, step.key)
     kept = _keep_claims(run, wanted)
-    step.observe(removed=[inventory.row_id(row) for row in going], kept=kept, left=left)
+    step.conclude(removed=[inventory.row_id(row) for row in going], kept=kept, left=left)
     if left:
         step.warn("still_removing", objects=left)
 

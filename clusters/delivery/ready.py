@@ -135,9 +135,9 @@ def _awaited(mine: Watched, watching: Iterable[Watched], now: float, *, last: bo
 
 
 def note(step: StepWork, watched: Watched) -> None:
-    """Write down how the component was last seen."""
+    """Say, as the step's last words, how the component was last seen."""
     assert watched.verdict is not None
-    step.observe(ready=watched.verdict.ready, desired=watched.verdict.desired, spent=round(watched.spent))
+    step.conclude(ready=watched.verdict.ready, desired=watched.verdict.desired, spent=round(watched.spent))
     step.message("pods_starting", ready=watched.verdict.ready, desired=watched.verdict.desired)
 
 

@@ -35,7 +35,7 @@ def remove_component(run: Run, step: StepWork) -> None:
     mine = [row for name, row in run.rows.items() if _component(run, name) == key and row.kind != CLAIM]
     left = delete(run, [row for row in mine if row.kind in WORKLOADS], step.key)
     left += delete(run, [row for row in mine if row.kind not in WORKLOADS], step.key)
-    step.observe(removed=[inventory.row_id(row) for row in mine], left=left)
+    step.conclude(removed=[inventory.row_id(row) for row in mine], left=left)
     if left:
         step.warn("still_removing", objects=left)
 
@@ -51,11 +51,11 @@ def volumes(run: Run, step: StepWork) -> None:
     claims = list(run.live.of_kind(CLAIM))
     kept = inventory.keep_claims(run.work, run.revision, claims, run.rows)
     if run.work.operation.input.get("volumes") != "delete":
-        step.observe(kept=kept, removed=[])
+        step.conclude(kept=kept, removed=[])
         return
     rows = [row for row in run.rows.values() if row.kind == CLAIM]
     left = delete(run, rows, step.key)
-    step.observe(kept=[], removed=kept, left=left)
+    step.conclude(kept=[], removed=kept, left=left)
     if left:
         step.warn("still_removing", objects=left)
 
@@ -67,5 +67,5 @@ def finish_removal(run: Run, step: StepWork) -> None:
     record = run.rows.get(record_id(run))
     if record is not None:
         left += delete(run, [record], step.key)
-    step.observe(left=left)
+    step.conclude(left=left)
     run.work.changed("all")

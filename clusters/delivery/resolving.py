@@ -27,7 +27,7 @@ def resolve(run: Run, step: StepWork) -> None:
     with run.work.record():
         revision.document, revision.document_hash = document, digest(document)
         revision.save(update_fields=["document", "document_hash"])
-    step.observe(images={component["key"]: component["image"]["digest"] for component in document["components"]})
+    step.conclude(images={component["key"]: component["image"]["digest"] for component in document["components"]})
 
 
 def complete(run: Run, step: StepWork, document: dict[str, Any], pulls: Mapping[str, Mapping[str, str]]) -> None:

@@ -57,11 +57,11 @@ def _perform(work: Work, step: StepWork) -> None:
 def _act(run: Run, step: StepWork) -> None:
     if step.key == "render":
         store(run)
-        step.observe(objects=len(run.revision.objects_applied or []))
+        step.conclude(objects=len(run.revision.objects_applied or []))
     elif step.key == "dry_run":
         dry_run(run, step)
     elif step.key == "base":
-        step.observe(sent=send(run, run.bundle.base, step.key))
+        step.conclude(sent=send(run, run.bundle.base, step.key))
     elif step.key.startswith(COMPONENT):
         component(run, step)
     elif step.key.startswith(REMOVE):
@@ -94,6 +94,5 @@ def component(run: Run, step: StepWork) -> None:
     sent = [item for level in bundle[: depth + 1] for item in level if item.component is not None]
     seen = wait_until_ready(run, step, key, sent, last=key == levels(run.components)[-1][-1])
     row = run.rows[run.bundle.workload(key).id]
-    with run.work.record():
-        note(step, seen)
-        step.observe(uid=row.uid, resource_version=row.resource_version, hash=row.hash)
+    note(step, seen)
+    step.conclude(uid=row.uid, resource_version=row.resource_version, hash=row.hash)

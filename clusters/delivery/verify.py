@@ -41,7 +41,7 @@ def verify(run: Run, step: StepWork) -> None:
         seen["digests_match"] = _digests(run, step)
     if run.revision.kind == Revision.Kind.ROLLBACK:
         seen |= _equality(run, step)
-    step.observe(**seen)
+    step.conclude(**seen)
     if seen.get("differences"):
         raise NotHealthy("differs_after_rollback", fields=[item["field"] for item in seen["differences"]])
 

@@ -47,7 +47,7 @@ class CheckRunner(Runner):
             raise Rejected("address_unreachable", host=target.host, reason="no_answer") from error
         except Invalid as error:
             raise Rejected(error.code, **error.params) from error
-        step.observe(**seen)
+        step.conclude(**seen)
 
     def _ask(self, work: Work, step: StepWork, target: Target) -> dict[str, Any]:
         if step.key == "address":

@@ -65,15 +65,15 @@ class PlanRunner(Runner):
         if draft is None:
             draft = self._drafts[work] = _draft(work, step)
         if step.key == "render":
-            step.observe(objects=len(draft.bundle.inventory()))
+            step.conclude(objects=len(draft.bundle.inventory()))
             return
         if draft.findings is None:
             draft.findings = _ask(draft, step)
         if step.key == "dry_run":
-            step.observe(refusals=[error.code for error in draft.findings.refusals])
+            step.conclude(refusals=[error.code for error in draft.findings.refusals])
             return
-        step.observe(basis=basis(draft.findings))
         work.keep_plan(_document(draft, draft.findings))
+        step.conclude(basis=basis(draft.findings))
 
     def result(self, operation: Operation) -> dict[str, Any] | None:
         """The plan is in the operation itself."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
@@ -132,13 +133,11 @@ def _rows(work: Work) -> list[Step]:
 def _steps(work: Work, rows: list[Step]) -> tuple[str, WaybillError | None]:
     """Perform the unfinished steps; give the terminal state they lead to, and the error."""
     ended = sum(row.state in states.STEP_ENDED and work.runner.counts(row.key) for row in rows)
-    for row in rows:
-        if row.state in states.STEP_ENDED:
-            continue
-        step = StepWork(work, row)
+    steps = [StepWork(work, row) for row in rows if row.state not in states.STEP_ENDED]
+    for step, following in zip_longest(steps, steps[1:]):
         try:
-            ended += work.runner.counts(row.key)
-            error = _outcome(work, partial(_perform, work, step, ended))
+            ended += work.runner.counts(step.key)
+            error = _outcome(work, partial(_perform, work, step, following, ended))
         except Stopping:
             if work.lease.stopping:
                 raise
@@ -150,17 +149,21 @@ def _steps(work: Work, rows: list[Step]) -> tuple[str, WaybillError | None]:
     return "succeeded", None
 
 
-def _perform(work: Work, step: StepWork, ended: int) -> None:
-    """Perform one step; its end and the operation's progress (`ended` of the counted steps) are one record."""
+def _perform(work: Work, step: StepWork, following: StepWork | None, ended: int) -> None:
+    """Perform one step; its end, the operation's progress (`ended` of the counted steps) and the beginning of the step
+    after it are one record."""
     work.step = step
     work.check()
     step.begin()
     work.runner.perform(work, step)
-    with work.record(repeatable=True):  # what a step did was written down by itself; performing it again finds it done
+    # What a step did was written down by itself, or is its conclusion; performing it again finds the rest done.
+    with work.record(repeatable=not step.concluded):
         step.end()
         work.answered()
         if work.runner.counts(step.key):
             work.progress(ended, work.operation.total)
+        if following is not None and not work.may_leave:
+            following.begin()
 
 
 def _failed(work: Work, step: StepWork, error: WaybillError) -> tuple[str, WaybillError]:

@@ -24,6 +24,12 @@ class StepWork:
         self._row = row
         self._written = 0.0
         self._ends_as = "done"
+        self._concluded = False
+
+    @property
+    def concluded(self) -> bool:
+        """Whether the step's end carries what was seen, and has to last as that does."""
+        return self._concluded
 
     @property
     def key(self) -> str:
@@ -53,6 +59,14 @@ class StepWork:
             self._row.save(update_fields=["observed"])
             self._work.answered()
 
+    def conclude(self, **values: Any) -> None:
+        """Add to what was seen as the step's last word: written with its end, in one record instead of two.
+
+        Only as the last that a runner does in a step; nothing may be asked or changed outside any more.
+        """
+        self._row.observed = {**self._row.observed, **values}
+        self._concluded = True
+
     def progress(self, done: int, total: int, unit: str = "") -> None:
         """Say how far the step is. Written twice a second at most; the last word is never lost."""
         self._row.done, self._row.total, self._row.unit = done, total, unit or self._row.unit
@@ -66,8 +80,10 @@ class StepWork:
         """Say what happens, as a code with parameters; saying the same again writes nothing."""
         if (self._row.message_code, self._row.message_params) == (code, params):
             return
+        self._row.message_code, self._row.message_params = code, params
+        if self._concluded:
+            return  # the end carries it
         with self._work.record(repeatable=True):
-            self._row.message_code, self._row.message_params = code, params
             self._row.save(update_fields=["message_code", "message_params"])
 
     def warn(self, code: str, **params: Any) -> None:
@@ -82,8 +98,10 @@ class StepWork:
             self.message(code, **params)
 
     def begin(self) -> None:
-        """Mark the step running under this epoch; the engine calls it."""
+        """Mark the step running under this epoch, unless it is; the engine calls it."""
         row = self._row
+        if (row.state, row.epoch) == ("running", self._work.epoch):
+            return
         row.state, row.epoch = "running", self._work.epoch
         row.started_at = row.started_at or timezone.now()
         with self._work.record(repeatable=True):
@@ -98,6 +116,7 @@ class StepWork:
             update_fields=[
                 *("state", "started_at", "finished_at", "done", "total", "unit"),
                 *("message_code", "message_params"),
+                *(["observed"] if self._concluded else []),
             ]
         )
 

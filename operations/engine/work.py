@@ -65,6 +65,11 @@ class Work:
         """Whether a cancel waits for the next step boundary."""
         return self.lease.cancel_requested
 
+    @property
+    def may_leave(self) -> bool:
+        """Whether `check` has something to obey at the next boundary."""
+        return self.lease.stopping or self.lease.cancel_requested or self.lease.overdue
+
     def user_agent(self, step: str | None = None) -> str:
         """Give the User-Agent of outbound requests: `waybill op-12 epoch/3 component:web`."""
         return f"waybill {self.operation.name} epoch/{self.epoch} {step or self.key}".strip()
