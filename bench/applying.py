@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import eight
+from bench.bare import AT_ONCE, Bare
 from bench.delivering import PHASES, Console, Delivered, console
 from bench.distance import far
 from bench.eight import APP, OBJECTS, Cost
@@ -39,12 +40,15 @@ Costs = dict[str, Cost]
 
 @dataclass
 class Found:
-    """What one place's rounds gave: seconds by doing and program; the console's phases; its plan."""
+    """What one place's rounds gave: seconds by doing and program; the console's phases; its plan;
+    the same objects sent bare."""
 
     wall: dict[str, dict[str, Sample]] = field(default_factory=dict)
     processor: dict[str, dict[str, Sample]] = field(default_factory=dict)
     phases: dict[str, list[dict[str, tuple[float, int]]]] = field(default_factory=dict)
     plan: Sample = field(default_factory=Sample)
+    bare: Sample = field(default_factory=Sample)
+    bare_apply: Sample = field(default_factory=Sample)
 
     def note(self, program: str, costs: Costs) -> None:
         """Add one round of one program."""
@@ -126,6 +130,7 @@ def _place(
     access.write_text(kubeconfig(endpoint, real.ca_pem, real.admin_token, name="bench"))
     helm = Helm(programs["helm"], folder, real, manifests)
     kubectl = Kubectl(programs["kubectl"], folder, real, manifests)
+    bare = Bare(real, address, manifests["1"])
     found = Found()
     for number in range(1 + ROUNDS):
         plan = mine.plan()
@@ -133,12 +138,15 @@ def _place(
         mine.remove()
         rounds = {"waybill": {doing: one.cost for doing, one in done.items()}}
         rounds |= {"helm": helm.round(), "kubectl": kubectl.round()}
+        whole, apply = bare.round()
         if number:
             found.plan.values.append(plan)
+            found.bare.values.append(whole)
+            found.bare_apply.values.append(apply)
             _keep_phases(found, done)
             for program, costs in rounds.items():
                 found.note(program, costs)
-        print(f"{address} {number}: {_said(rounds)}", flush=True)
+        print(f"{address} {number}: {_said(rounds)}; bare {whole:.3f}, apply alone {apply:.3f}", flush=True)
     return found
 
 
@@ -284,6 +292,10 @@ def _report(found: dict[str, Found], releases: dict[str, str]) -> None:
         walls = away.wall[doing]
         name = f"{doing} ÷ kubectl apply --server-side, {FAR} ms away"
         bars.append(Bar(name, ratio(walls["waybill"], walls["kubectl"]).median, AGAINST_KUBECTL))
+    applied = Sample([sum(one[name][0] for name in ("base", "workloads")) for one in away.phases["install"]])
+    bars.append(
+        Bar(f"applying alone ÷ the same objects sent bare, {FAR} ms away", ratio(applied, away.bare_apply).median, 1.1)
+    )
     rows, named = [], {"near": "near", "far": f"{FAR} ms away"}
     for place, one in found.items():
         for doing in DOINGS:
@@ -291,6 +303,8 @@ def _report(found: dict[str, Found], releases: dict[str, str]) -> None:
                 used = f"{one.processor[doing][program].median:.2f}"
                 rows.append([f"{doing}, {named[place]}", program, *sample.row(2), used])
         rows.append([f"plan of the installation, {named[place]}", "waybill", *one.plan.row(2), ""])
+        rows.append([f"dry run and apply, {named[place]}", "bare", *one.bare.row(2), ""])
+        rows.append([f"apply alone, {named[place]}", "bare", *one.bare_apply.row(2), ""])
     text = (
         f"{eight.COMPONENTS} components of seven objects each, {OBJECTS} in all, on a real API server with controllers "
         "and played nodes; upgrade and rollback change one image. Ours: through gunicorn and a worker's engine, from "
@@ -298,7 +312,9 @@ def _report(found: dict[str, Found], releases: dict[str, str]) -> None:
         "that is sent, a Pod of each workload, quota, record, inventory and the guard before each write included. "
         f"Others: the whole process, without waiting for pods; Helm {releases['helm']}, kubectl {releases['kubectl']}. "
         f"In turn, {ROUNDS} rounds after one that is not counted, each doing once the former stands. Seconds; "
-        "processor time is that of web and worker, or of the process.\n\n"
+        "processor time is that of web and worker, or of the process. Bare: the same objects by nothing but PATCH over "
+        f"{AT_ONCE} kept connections of one process, first as a dry run of everything, then applied in two waves: "
+        "below that nothing can go that asks before it changes anything.\n\n"
     )
     text += table(["", "program", "least", "median", "p95", "greatest", "processor"], rows)
     text += f"\n\nWhere ours goes, {FAR} ms away: median milliseconds, and requests to the cluster.\n\n"
