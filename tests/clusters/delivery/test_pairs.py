@@ -1,4 +1,7 @@
-"""Random applications A and B: deploy A, deploy B over it, go back. What stands then is A, field by field."""
+"""Random applications A and B: deploy A, deploy B over it, go back. What stands then is A, field by field.
+
+At full size on real nodes, where the machine can have them: what goes back there is what runs.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +12,55 @@ import pytest
 
 from clusters.delivery import steps, verify
 from clusters.models import Application
+from deploy.local.cluster import Cluster
+from deploy.local.platform import Platform
 from operations.engine.loop import Loop
 from operations.models import Operation
 from tests.clusters.delivery.house import House, begin, done, make_app, part
 from tests.clusters.delivery.living import assert_inventory_is_live, everything, is_owned, meant
+from tests.clusters.delivery.running import Goods, Running
 from tests.faults.proofs import Tally
-from tests.faults.size import dice, size
+from tests.faults.size import FULL, dice, size
 
 PAIRS, AT_ONCE = size(2, 200), 8
 KEYS = ("web", "api", "worker", "report")
 DISK = [{"name": "data", "path": "/var/lib/db", "size": "1Gi"}]
-pytestmark = pytest.mark.timeout(size(300, 7200))
+pytestmark = pytest.mark.timeout(size(300, 4 * 3600))
+
+if FULL:
+
+    @pytest.fixture(scope="module")
+    def cluster(best_platform: Platform) -> Cluster:
+        """The first cluster of the best platform there is."""
+        return next(iter(best_platform.clusters.values()))
+
+    @pytest.fixture
+    def goods(best_platform: Platform, cluster: Cluster, house: House) -> Goods:
+        """Components that run, where nodes are real."""
+        if not cluster.facts.real:
+            return part
+        running = Running(best_platform.registry)
+        running.furnish(house)
+        return running
+
+else:
+
+    @pytest.fixture
+    def goods() -> Goods:
+        """Components whose images nobody pulls."""
+        return part
 
 
-def draw(roll: random.Random) -> list[Any]:
+def draw(roll: random.Random, goods: Goods) -> list[Any]:
     """Draw an application: which components, and everything about them that may differ between two versions."""
     keys = roll.sample(KEYS, roll.randint(1, len(KEYS)))
-    parts = [component(roll, key, keys[:number]) for number, key in enumerate(keys)]
+    parts = [component(roll, goods, key, keys[:number]) for number, key in enumerate(keys)]
     if roll.random() < 0.5:  # its volume is the same in both: it could not change
-        parts.append(part("db", roll.randint(1, 2), kind="stateful", volumes=DISK, variables=variables(roll)))
+        parts.append(goods("db", roll.randint(1, 2), kind="stateful", volumes=DISK, variables=variables(roll)))
     return parts
 
 
-def component(roll: random.Random, key: str, before: list[str]) -> Any:
+def component(roll: random.Random, goods: Goods, key: str, before: list[str]) -> Any:
     """Draw one component, which may depend on those before it."""
     fields: dict[str, Any] = {"variables": variables(roll), "replicas": {"default": roll.randint(1, 2), "max": 3}}
     if roll.random() < 0.6:
@@ -45,8 +74,8 @@ def component(roll: random.Random, key: str, before: list[str]) -> Any:
     if before and roll.random() < 0.5:
         fields["depends_on"] = [roll.choice(before)]
     if roll.random() < 0.3:
-        fields["args"] = ["serve", f"--level={roll.randint(1, 3)}"]
-    return part(key, roll.randint(1, 3), **fields)
+        fields["args"] = [f"--level={roll.randint(1, 3)}"]
+    return goods(key, roll.randint(1, 3), **fields)
 
 
 def variables(roll: random.Random) -> list[dict[str, Any]]:
@@ -75,13 +104,13 @@ def go_back(house: House, app: Application) -> Operation:
 
 
 @pytest.mark.proof("K1")
-def test_from_a_to_b_and_back_is_a(house: House, loop: Loop, tally: Tally) -> None:
+def test_from_a_to_b_and_back_is_a(house: House, loop: Loop, goods: Goods, tally: Tally) -> None:
     roll = dice("K1")
     before = strangers(house)
     for start in range(0, PAIRS, AT_ONCE):
         count = min(AT_ONCE, PAIRS - start)
         apps = [make_app(house, f"app-{start + number:03}") for number in range(count)]
-        pairs = [(draw(roll), draw(roll)) for _ in apps]
+        pairs = [(draw(roll, goods), draw(roll, goods)) for _ in apps]
         for run in [begin(house, app, one) for app, (one, _) in zip(apps, pairs, strict=True)]:
             done(run, seconds=180)
         first = [meant(house, app) for app in apps]
@@ -95,17 +124,19 @@ def test_from_a_to_b_and_back_is_a(house: House, loop: Loop, tally: Tally) -> No
             assert back.steps.get(key="verify").observed["equal"] is True
         assert standing(house) == before
         tally.runs(count)
-        for app in apps:
-            begin(house, app, kind="uninstall")
+        for run in [begin(house, app, kind="uninstall") for app in apps]:
+            done(run, seconds=180)
 
 
 @pytest.mark.control("K1")
-def test_control_without_pruning_what_b_added_stays(house: House, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_without_pruning_what_b_added_stays(
+    house: House, loop: Loop, goods: Goods, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(steps, "prune", lambda *_: None)
     monkeypatch.setattr(verify, "_is_left_over", lambda *_: False)
     app = make_app(house)
-    done(begin(house, app, [part("web")]))
+    done(begin(house, app, [goods("web")]))
     wanted = meant(house, app)
-    done(begin(house, app, [part("web", 2), part("report")]))
+    done(begin(house, app, [goods("web", 2), goods("report")]))
     done(go_back(house, app))
     assert meant(house, app) != wanted
