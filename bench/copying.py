@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.distance import far
 from bench.figures import Bar, Sample, in_turn, ratio, table, write
-from bench.house import alone
+from bench.house import ROOT, alone
 from bench.peers import CRANE, REGCTL, peer, release, skopeo
 from deploy.local.images import push_random
 
@@ -30,6 +30,8 @@ OWN_SIZE = 340 * MIB // (IMAGES * OWN)
 ROUNDS = 3
 FAR = 20
 """Milliseconds there and back."""
+HEAVY, LIGHT = 400, 1
+"""MiB of the layers whose copies' memory is compared."""
 
 
 def _own(number: int) -> list[int]:
@@ -43,6 +45,7 @@ class Ground:
 
     store: str
     goal: str
+    store_files: Path
     goal_files: Path
     releases: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     images: list[tuple[str, str]] = field(default_factory=list)
@@ -72,9 +75,13 @@ class Ground:
         for part in ("blobs", "repositories"):
             shutil.rmtree(self.goal_files / "storage/docker/registry/v2" / part, ignore_errors=True)
 
+    def forget(self) -> None:
+        """Throw away what was copied inside the first registry; the layers themselves stay."""
+        shutil.rmtree(self.store_files / "storage/docker/registry/v2/repositories/lib", ignore_errors=True)
+
 
 def main() -> None:
-    """Measure cold, all there, one layer changed; near and far away; and write it down."""
+    """Measure cold, all there, one layer changed; near, far away and inside one registry; and write it down."""
     alone()
     from tests.marketplace.servers import running_registry
 
@@ -82,13 +89,14 @@ def main() -> None:
         folder = Path(name)
         store = keep.enter_context(running_registry(folder / "store"))
         goal = keep.enter_context(running_registry(folder / "goal"))
-        ground = Ground(store, goal, folder / "goal")
+        ground = Ground(store, goal, folder / "store", folder / "goal")
         ground.fill()
         near = _situations(ground, goal)
         distant = keep.enter_context(far(goal, FAR))
         away = _situations(ground, distant)
-        one, bytes_once = _limit(ground), _once(ground)
-    _report(near, away, one, bytes_once)
+        within = in_turn(ROUNDS, {name: _after(ground.forget, take) for name, take in _takes(ground, store).items()})
+        limit, sent, moved, memory = _limit(ground), _once(ground), _moved_within(ground), _memory(ground)
+    _report({"near": near, f"{FAR} ms away": away, "one registry": {"cold": within}}, limit, memory, sent, moved)
 
 
 Situations = dict[str, dict[str, Sample]]
@@ -119,15 +127,8 @@ def _situations(ground: Ground, goal: str) -> Situations:
     takes, found = _takes(ground, goal), {}
     ground.turn("1")
 
-    def cold(take: Callable[[], float]) -> Callable[[], float]:
-        def run() -> float:
-            ground.empty()
-            return take()
-
-        return run
-
     found["cold"] = in_turn(
-        ROUNDS, {name: cold(take) for name, take in takes.items()}, warm=1 if goal == ground.goal else 0
+        ROUNDS, {name: _after(ground.empty, take) for name, take in takes.items()}, warm=1 if goal == ground.goal else 0
     )
     found["all there"] = in_turn(ROUNDS, takes)
     changed: dict[str, Sample] = {name: Sample() for name in takes}
@@ -140,6 +141,16 @@ def _situations(ground: Ground, goal: str) -> Situations:
             changed[name].values.append(take())
     found["one layer changed"] = changed
     return found
+
+
+def _after(clear: Callable[[], None], take: Callable[[], float]) -> Callable[[], float]:
+    """Clear, which is not measured, then take."""
+
+    def run() -> float:
+        clear()
+        return take()
+
+    return run
 
 
 def _ours(ground: Ground, goal: str, *, anew: bool = False) -> float:
@@ -216,23 +227,58 @@ def _digests(manifest: bytes) -> list[str]:
     return [told["config"]["digest"], *(layer["digest"] for layer in told["layers"])]
 
 
+def _unique() -> int:
+    """Bytes of all blobs, each counted once."""
+    return sum(size * MIB for size in SHARED) + sum(sum(_own(number)) for number in range(IMAGES))
+
+
 def _once(ground: Ground) -> float:
     """Bytes we sent over the bytes of all blobs, each counted once."""
     from tests.marketplace.servers import Meter
 
     ground.turn("1")
     ground.empty()
-    unique = sum(size * MIB for size in SHARED) + sum(sum(_own(number)) for number in range(IMAGES))
     with Meter(ground.goal) as meter:
         _ours(ground, meter.address)
-        return meter.up / unique
+        return meter.up / _unique()
+
+
+def _moved_within(ground: Ground) -> float:
+    """Bytes sent and fetched over the bytes of all blobs, where one registry is both ends."""
+    from tests.marketplace.servers import Meter
+
+    ground.forget()
+    with Meter(ground.store) as meter:
+        ends = replace(ground, store=meter.address)
+        _ours(ends, meter.address)
+        return (meter.up + meter.down) / _unique()
+
+
+def _memory(ground: Ground) -> dict[str, Sample]:
+    """What a process needs at its peak to copy an image of one layer, heavy or light; MiB."""
+    from tests.marketplace.servers import PlainPusher
+
+    ground.empty()
+    found = {}
+    for size in (HEAVY, LIGHT):
+        name = f"memory/layer{size}"
+        made = push_random(PlainPusher(ground.store), name, "1", [size * MIB], seed="memory")
+        line = [sys.executable, "-m", "bench.memory", ground.store, ground.goal, name, made.digest]
+        found[f"{size} MiB"] = sample = Sample()
+        for _ in range(ROUNDS):
+            ground.empty()
+            told = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+            sample.values.append(int(told) / 1024)
+    return found
 
 
 def _best(samples: dict[str, Sample]) -> str:
     return min((name for name in samples if name not in {OURS, ANEW}), key=lambda name: samples[name].median)
 
 
-def _report(near: Situations, away: Situations, limit: Sample, once: float) -> None:
+def _report(places: dict[str, Situations], limit: Sample, memory: dict[str, Sample], sent: float, moved: float) -> None:
+    near, away, within = places.values()
+
     def against(samples: dict[str, Sample], name: str | None = None) -> float:
         return ratio(samples[OURS], samples[name or _best(samples)]).median
 
@@ -243,22 +289,31 @@ def _report(near: Situations, away: Situations, limit: Sample, once: float) -> N
         Bar("one layer changed ÷ crane's whole process", against(near["one layer changed"], "crane"), 1.0),
         Bar(f"all there, {FAR} ms away ÷ the best", against(away["all there"]), 0.10),
         Bar(f"one layer changed, {FAR} ms away ÷ the best", against(away["one layer changed"]), 0.25),
-        Bar("bytes sent ÷ bytes of all blobs, each once", once, 1.02),
+        Bar("bytes sent ÷ bytes of all blobs, each once", sent, 1.02),
+        Bar("inside one registry ÷ between two, cold", ratio(within["cold"][OURS], near["cold"][OURS]).median, 0.1),
+        Bar("bytes moved inside one registry ÷ bytes of all blobs", moved, 0.001),
+        Bar(
+            f"memory for a layer of {HEAVY} MiB ÷ for one of {LIGHT} MiB",
+            memory[f"{HEAVY} MiB"].median / memory[f"{LIGHT} MiB"].median,
+            1.1,
+        ),
     ]
     rows = []
-    for place, situations in (("near", near), (f"{FAR} ms away", away)):
+    for place, situations in places.items():
         for situation, samples in situations.items():
             rows += [[f"{situation}, {place}", name, *sample.row(2)] for name, sample in samples.items()]
     rows.append(["limit, near", "curl", *limit.row(2)])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    needed = [[f"copying a layer of {size}", *sample.row()] for size, sample in memory.items()]
     text = (
         f"Nine images, 40 layers of {sum(SHARED) + 340} MB in all, from one registry (distribution v3) to another over "
         f"plain HTTP on loopback. Others: skopeo of the system, crane {release(CRANE)}, regctl {release(REGCTL)}, one "
         f"image after the other, by digest. Ours runs inside a process, as in a worker, which keeps connections for "
-        f"half a minute; »{ANEW}« opens them anew. Seconds. The whole bench peaked at {peak} MB.\n\n"
+        f"half a minute; »{ANEW}« opens them anew. Seconds.\n\n"
         "One layer changed takes seven rounds, each of which needs the answer to the one before: the tag is looked at, "
         "the layer looked for, its upload begun, its bytes sent, the manifest put by its digest, the tag set and read "
         f"back. At {FAR} ms these alone are {7 * FAR} ms, a quarter of what the best of the others takes.\n\n"
         + table(["", "program", "least", "median", "p95", "greatest"], rows)
+        + "\n\nGreatest resident memory of a process that starts, copies one image and ends; MiB.\n\n"
+        + table(["", "least", "median", "p95", "greatest"], needed)
     )
     write("copying", "Copying images", text, bars)

@@ -58,8 +58,11 @@ def main() -> None:
         "PostgreSQL that waits for the disk. Accepted: the operation's row is made, before the request's commit; "
         "started is the database's own clock in the claim. Operations and chains in "
         f"turn, {ROUNDS} rounds. That an operation is accepted, claimed and ended is on the disk before it goes on, "
-        "and so is what each of these steps saw: eleven waits for the disk, one after the other, as long as the last "
-        "line says. The chain waits for none; what it has done lies in the broker's memory and is lost with it.\n\n"
+        "and so is what each of these steps saw: eleven waits for the disk, one after the other, each as long as the "
+        "last line says, which alone is about what the bar leaves for the whole operation. The rest of the time goes "
+        "to records: every step's beginning, end and lease are rows that PostgreSQL writes and answers for. The chain "
+        "keeps none and waits for no disk; what it has done lies in the broker's memory and is lost with it. So the "
+        "bar by the clock is out of reach for work that is recorded as it goes; by processor time it is held.\n\n"
         + table(["", "least", "median", "p95", "greatest"], parts)
     )
     write("starting", "From a request to work", text, bars)

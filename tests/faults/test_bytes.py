@@ -19,7 +19,7 @@ from tests.marketplace.test_copy import wanted
 __all__ = ["goal", "name", "pusher", "store"]
 Change = Callable[[bytes], bytes]
 ROLL = dice("G2")
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(size(300, 3600))
 
 
 def flipped(content: bytes) -> bytes:
