@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from bench.distance import far
 from bench.figures import Bar, Sample, in_turn, ratio, table, write
 from bench.house import ROOT, alone
 from bench.peers import CRANE, REGCTL, peer, release, skopeo
-from deploy.local.images import push_random
+from deploy.local.images import COMPONENTS, push_random, push_sample
 
 MIB = 1024 * 1024
 SHARED = (50, 30, 20, 10)
@@ -27,6 +28,9 @@ OURS = "waybill"
 ANEW = "waybill, first request"
 """Ours on connections that are opened for it, as after half a minute without any work."""
 OWN_SIZE = 340 * MIB // (IMAGES * OWN)
+NINE = ("1", "2")
+SAMPLE = ("1.0", "2.0")
+"""Two releases each of what is copied: nine images of random bytes, and the five of the demo for two processors."""
 ROUNDS = 3
 FAR = 20
 """Milliseconds there and back."""
@@ -55,16 +59,20 @@ class Ground:
         from tests.marketplace.servers import PlainPusher
 
         pusher = PlainPusher(self.store)
-        for turn in ("1", "2"):
-            self.releases[turn] = images = list(self.releases.get("1", []))
-            for number in range(IMAGES if turn == "1" else 1):
+        for turn in NINE:
+            self.releases[turn] = images = list(self.releases.get(NINE[0], []))
+            for number in range(IMAGES if turn == NINE[0] else 1):
                 own = _own(number)
-                own[-1] += 7 if turn == "2" else 0
+                own[-1] += 7 if turn == NINE[1] else 0
                 made = push_random(
                     pusher, f"app/part{number}", turn, [size * MIB for size in SHARED] + own, seed="bench"
                 )
                 images[number : number + 1] = [(f"app/part{number}", made.digest)]
-        self.turn("1")
+        for turn in SAMPLE:
+            push_sample(pusher, turn)
+            names = [f"dev/{component}" for component in COMPONENTS]
+            self.releases[turn] = [(name, _digest(pusher.manifest(name, turn).body)) for name in names]
+        self.turn(NINE[0])
 
     def turn(self, release: str) -> None:
         """Let this release be what is copied."""
@@ -80,6 +88,10 @@ class Ground:
         shutil.rmtree(self.store_files / "storage/docker/registry/v2/repositories/lib", ignore_errors=True)
 
 
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
 def main() -> None:
     """Measure cold, all there, one layer changed; near, far away and inside one registry; and write it down."""
     alone()
@@ -91,15 +103,28 @@ def main() -> None:
         goal = keep.enter_context(running_registry(folder / "goal"))
         ground = Ground(store, goal, folder / "store", folder / "goal")
         ground.fill()
-        near = _situations(ground, goal)
+        near, sample = _situations(ground, goal, NINE), _situations(ground, goal, SAMPLE)
         distant = keep.enter_context(far(goal, FAR))
-        away = _situations(ground, distant)
+        away, sample_away = _situations(ground, distant, NINE), _situations(ground, distant, SAMPLE)
+        ground.turn(NINE[0])
         within = in_turn(ROUNDS, {name: _after(ground.forget, take) for name, take in _takes(ground, store).items()})
         limit, sent, moved, memory = _limit(ground), _once(ground), _moved_within(ground), _memory(ground)
-    _report({"near": near, f"{FAR} ms away": away, "one registry": {"cold": within}}, limit, memory, sent, moved)
+    found = Found(near, away, {"cold": within}, sample, sample_away)
+    _report(found, limit, memory, sent, moved)
 
 
 Situations = dict[str, dict[str, Sample]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Seconds of each program, for each situation, by what was copied and how far."""
+
+    near: Situations
+    away: Situations
+    within: Situations
+    sample: Situations
+    sample_away: Situations
 
 
 def _takes(ground: Ground, goal: str) -> dict[str, Callable[[], float]]:
@@ -122,10 +147,11 @@ def _takes(ground: Ground, goal: str) -> dict[str, Callable[[], float]]:
     return takes
 
 
-def _situations(ground: Ground, goal: str) -> Situations:
-    """Each program in turn: into nothing, then again, then with one layer changed."""
+def _situations(ground: Ground, goal: str, releases: tuple[str, str]) -> Situations:
+    """Each program in turn: into nothing, then again, then the second release with one layer changed."""
     takes, found = _takes(ground, goal), {}
-    ground.turn("1")
+    first, second = releases
+    ground.turn(first)
 
     found["cold"] = in_turn(
         ROUNDS, {name: _after(ground.empty, take) for name, take in takes.items()}, warm=1 if goal == ground.goal else 0
@@ -135,9 +161,9 @@ def _situations(ground: Ground, goal: str) -> Situations:
     for _ in range(ROUNDS):
         for name, take in takes.items():
             ground.empty()
-            ground.turn("1")
+            ground.turn(first)
             _ours(ground, ground.goal)
-            ground.turn("2")
+            ground.turn(second)
             changed[name].values.append(take())
     found["one layer changed"] = changed
     return found
@@ -191,7 +217,6 @@ def _limit(ground: Ground) -> Sample:
     """What the second registry can take: every blob from local files, by curl, one after the other."""
     from tests.marketplace.servers import PlainPusher
 
-    ground.turn("1")
     blobs: dict[str, bytes] = {}
     source = PlainPusher(ground.store)
     for name, digest in ground.images:
@@ -236,7 +261,6 @@ def _once(ground: Ground) -> float:
     """Bytes we sent over the bytes of all blobs, each counted once."""
     from tests.marketplace.servers import Meter
 
-    ground.turn("1")
     ground.empty()
     with Meter(ground.goal) as meter:
         _ours(ground, meter.address)
@@ -276,8 +300,8 @@ def _best(samples: dict[str, Sample]) -> str:
     return min((name for name in samples if name not in {OURS, ANEW}), key=lambda name: samples[name].median)
 
 
-def _report(places: dict[str, Situations], limit: Sample, memory: dict[str, Sample], sent: float, moved: float) -> None:
-    near, away, within = places.values()
+def _report(found: Found, limit: Sample, memory: dict[str, Sample], sent: float, moved: float) -> None:
+    near, away = found.near, found.away
 
     def against(samples: dict[str, Sample], name: str | None = None) -> float:
         return ratio(samples[OURS], samples[name or _best(samples)]).median
@@ -290,7 +314,9 @@ def _report(places: dict[str, Situations], limit: Sample, memory: dict[str, Samp
         Bar(f"all there, {FAR} ms away ÷ the best", against(away["all there"]), 0.10),
         Bar(f"one layer changed, {FAR} ms away ÷ the best", against(away["one layer changed"]), 0.25),
         Bar("bytes sent ÷ bytes of all blobs, each once", sent, 1.02),
-        Bar("inside one registry ÷ between two, cold", ratio(within["cold"][OURS], near["cold"][OURS]).median, 0.1),
+        Bar(
+            "inside one registry ÷ between two, cold", ratio(found.within["cold"][OURS], near["cold"][OURS]).median, 0.1
+        ),
         Bar("bytes moved inside one registry ÷ bytes of all blobs", moved, 0.001),
         Bar(
             f"memory for a layer of {HEAVY} MiB ÷ for one of {LIGHT} MiB",
@@ -298,7 +324,18 @@ def _report(places: dict[str, Situations], limit: Sample, memory: dict[str, Samp
             1.1,
         ),
     ]
+    for situation, most in (("cold", 0.40), ("all there", 1.0), ("one layer changed", 1.0)):
+        name = None if situation == "cold" else "crane"
+        whom = "the best of the others" if name is None else "crane's whole process"
+        bars.append(Bar(f"the sample, {situation} ÷ {whom}", against(found.sample[situation], name), most))
     rows = []
+    places = {
+        "near": near,
+        f"{FAR} ms away": away,
+        "one registry": found.within,
+        "the sample, near": found.sample,
+        f"the sample, {FAR} ms away": found.sample_away,
+    }
     for place, situations in places.items():
         for situation, samples in situations.items():
             rows += [[f"{situation}, {place}", name, *sample.row(2)] for name, sample in samples.items()]
@@ -307,8 +344,9 @@ def _report(places: dict[str, Situations], limit: Sample, memory: dict[str, Samp
     text = (
         f"Nine images, 40 layers of {sum(SHARED) + 340} MB in all, from one registry (distribution v3) to another over "
         f"plain HTTP on loopback. Others: skopeo of the system, crane {release(CRANE)}, regctl {release(REGCTL)}, one "
-        f"image after the other, by digest. Ours runs inside a process, as in a worker, which keeps connections for "
-        f"half a minute; »{ANEW}« opens them anew. Seconds.\n\n"
+        f"image after the other, by digest. The sample: the demo's five images for two processors, which share two "
+        f"layers; its second release differs in one layer of each. Ours runs inside a process, as in a worker, which "
+        f"keeps connections for half a minute; »{ANEW}« opens them anew. Seconds.\n\n"
         "One layer changed takes seven rounds, each of which needs the answer to the one before: the tag is looked at, "
         "the layer looked for, its upload begun, its bytes sent, the manifest put by its digest, the tag set and read "
         f"back. At {FAR} ms these alone are {7 * FAR} ms, a quarter of what the best of the others takes.\n\n"
